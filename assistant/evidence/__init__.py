@@ -1,0 +1,1 @@
+"""Evidence: citations, verdicts, and the decision to answer or to decline."""

@@ -1,0 +1,1 @@
+"""Models: a catalog of names, and the adapters trained on them."""

@@ -1,0 +1,1 @@
+"""Retrieval: files to documents, documents to chunks, chunks to hits."""

@@ -1,0 +1,1 @@
+"""Store: users, conversations, documents and feedback in one database."""

@@ -1,0 +1,1 @@
+"""Tools: chat, grounded answers, summaries, sentiment."""

@@ -1,0 +1,1 @@
+"""Web: the FastAPI shell, the Gradio pages and the OpenAI-compatible API."""

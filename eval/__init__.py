@@ -1,0 +1,1 @@
+"""Eval: measures the assistant from the command line."""

@@ -1,0 +1,1 @@
+"""Finetune: from examples to an adapter."""
