@@ -51,9 +51,7 @@ class EmptyInputError(YoujuError):
 class ContextOverflowError(YoujuError):
     """One message alone does not fit the model's window."""
 
-    template = (
-        "this message needs {needed} tokens and the model's window leaves {limit}: shorten it, or use Summarize"
-    )
+    template = "this message needs {needed} tokens and the model's window leaves {limit}: shorten it, or use Summarize"
     status = 413
 
 
@@ -164,6 +162,14 @@ class StorageError(YoujuError):
 
     template = "could not write {what}: {reason}; nothing was changed; {remedy}"
     status = 507
+    exit_code = 1
+
+
+class DatabaseFileError(YoujuError):
+    """A database file that cannot be opened as ours; it was not changed."""
+
+    template = "{path}: {reason}; {remedy}"
+    status = 503
     exit_code = 1
 
 
