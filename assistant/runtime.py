@@ -1,0 +1,260 @@
+"""The composition root: each part is built once, when first needed, and handed to pages, API and commands."""
+
+from __future__ import annotations
+
+import os
+import threading
+from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING
+
+from filelock import FileLock, Timeout
+
+from assistant.config import Settings
+from assistant.engine.protocol import EngineState, Generator
+from assistant.errors import AdapterError, ConfigError, HomeLockedError, StorageError, YoujuError
+from assistant.models import adapters
+from assistant.models.catalog import resolve
+from assistant.schema import AdapterRef, Message, Sampling, Sentiment, TurnEvent
+from assistant.store import Store, User
+
+if TYPE_CHECKING:
+    from assistant.retrieval.embedder import Embedder
+    from assistant.retrieval.library import Library
+    from assistant.tools.summarize import Form, Length, SummaryEvent
+
+
+class Runtime:
+    """Everything that serves, behind one object. Safe to share between threads.
+
+    Args:
+        settings: Read once, at the edge.
+        exclusive: Take the data folder for this process: needed to write to the index, and by the server.
+
+    Raises:
+        HomeLockedError: ``exclusive``, and another process has the folder.
+        StorageError: The folder cannot be made or written.
+    """
+
+    def __init__(self, settings: Settings, *, exclusive: bool = False) -> None:
+        self.settings = settings
+        self._guard = threading.RLock()
+        self._lock: FileLock | None = None
+        self._library: Library | None = None
+        self._embedder: Embedder | None = None
+        self._generator: Generator | None = None
+        self._failure: YoujuError | None = None
+        self._loading = False
+        _make(settings)
+        if exclusive:
+            self._lock = _take(settings)
+        self.store = Store(settings.database)
+        self.store.migrate()
+        if exclusive:
+            self.library.recover()
+
+    @property
+    def library(self) -> Library:
+        """The documents; opening it loads no model."""
+        from assistant.retrieval.library import Library
+
+        with self._guard:
+            if self._library is None:
+                home = self.settings.home
+                self._library = Library(
+                    self.store, home / "index", home / "files", home / "staging", self.embedder
+                )
+            return self._library
+
+    def embedder(self) -> Embedder:
+        """The embedding model, loaded on first use."""
+        from assistant.retrieval import embedder
+
+        with self._guard:
+            if self._embedder is None:
+                self._embedder = embedder.load(self.settings.embedder, self.settings.models_dir)
+            return self._embedder
+
+    def generator(self) -> Generator:
+        """The language model, loaded on first use; other callers wait for the one load.
+
+        Raises:
+            ModelNotFoundError, ModelFileError: It is not there, or may not be loaded.
+        """
+        self._loading = True
+        with self._guard:
+            if self._generator is None:
+                try:
+                    self._generator = self._load()
+                except YoujuError as fault:
+                    self._failure = fault
+                    raise
+                finally:
+                    self._loading = False
+            self._loading = False
+            return self._generator
+
+    def _load(self) -> Generator:
+        s = self.settings
+        if s.base_url:
+            from assistant.engine.remote import RemoteGenerator
+
+            return RemoteGenerator(s.base_url, s.api_key.get_secret_value(), s.model, s.remote_window)
+        from assistant.engine.local import LocalGenerator
+        from assistant.models.pull import require
+
+        entry = resolve(s.model)
+        return LocalGenerator(
+            require(entry, s.models_dir),
+            name=entry.name,
+            adapters={ref.name: ref for ref in self.adapters()},
+            quantization=s.quantization,
+            max_queue=s.max_queue,
+            max_per_user=s.max_per_user,
+        )
+
+    def engine_state(self) -> EngineState:
+        """What the model is doing, without loading it."""
+        if self._generator is not None:
+            return self._generator.state()
+        if self._failure is not None:
+            return EngineState("failed", str(self._failure))
+        return EngineState("loading" if self._loading else "idle")
+
+    def warm(self) -> None:
+        """Load both models in the background, so that the first page need not wait for them."""
+
+        def load() -> None:
+            try:
+                self.embedder()
+                self.generator()
+            except YoujuError:
+                return  # engine_state() tells; the page shows it
+
+        self._loading = True
+        threading.Thread(target=load, name="warm", daemon=True).start()
+
+    def adapters(self) -> list[AdapterRef]:
+        """The adapters that were trained on the model in use."""
+        base = (
+            {self.settings.model, resolve(self.settings.model).name} if not self.settings.base_url else set()
+        )
+        return [ref for ref in adapters.available(self.settings.home / "adapters") if ref.base in base]
+
+    def sampling(self, **changes: object) -> Sampling:
+        """The settings' sampling, with a request's changes."""
+        s = self.settings
+        values = {"max_new_tokens": s.max_new_tokens, "first_token_s": s.first_token_s, "total_s": s.total_s}
+        return Sampling(**{**values, **changes})  # type: ignore[arg-type]
+
+    def chat_turn(
+        self,
+        user: User,
+        history: Sequence[Message],
+        question: str,
+        *,
+        collection_ids: Sequence[str] | None = None,
+        grounded: bool = True,
+        sampling: Sampling | None = None,
+        system: str = "",
+        adapter: str | None = None,
+    ) -> Iterator[TurnEvent]:
+        """Answer one question; closing the iterator frees the model.
+
+        Args:
+            user: Whose documents are searched.
+            history: Earlier turns, from our own store.
+            question: The reader's words.
+            collection_ids: Where to search; ``None`` is everywhere the user may read.
+            grounded: False chats without documents.
+            sampling: How to decode; the settings' where not given.
+            system: The user's own instructions, in front of ours.
+            adapter: Name of an adapter; ``None`` takes the settings', ``"none"`` the bare model.
+        """
+        from assistant.tools import chat
+        from assistant.tools import grounded as grounding
+
+        sampling = sampling or self.sampling()
+        options = {"system": system, "adapter": self.adapter_name(adapter), "user": user.id}
+        if not grounded:
+            return chat.reply(history, question, self.generator, sampling, **options)
+
+        def search(query: str):  # type: ignore[no-untyped-def]
+            return self.library.search(user, query, collection_ids=collection_ids, k=self.settings.hits)
+
+        return grounding.answer(history, question, search, self.generator, sampling, **options)
+
+    def summarize(
+        self,
+        user: User,
+        text: str,
+        *,
+        length: Length = "paragraph",
+        form: Form = "prose",
+        adapter: str | None = None,
+    ) -> Iterator[SummaryEvent]:
+        """Summarize a text of any length; the last event is the ``Summary``."""
+        from assistant.tools import summarize
+
+        name = self.adapter_name(adapter)
+        return summarize.summarize(
+            text, self.generator(), length=length, form=form, adapter=name, user=user.id
+        )
+
+    def sentiment(
+        self, user: User, texts: Sequence[str], *, explain: bool = False, adapter: str | None = None
+    ) -> Iterator[Sentiment]:
+        """Judge texts one by one, in order."""
+        from assistant.tools import sentiment
+
+        name = self.adapter_name(adapter)
+        return sentiment.judge_many(texts, self.generator(), explain=explain, adapter=name)
+
+    def adapter_name(self, name: str | None) -> str | None:
+        """Resolve a request's adapter to one that exists, or to the bare model.
+
+        Raises:
+            AdapterError: There is none of this name for the model in use.
+        """
+        name = self.settings.adapter if name is None else name
+        if name in ("", "none"):
+            return None
+        known = [ref.name for ref in self.adapters()]
+        if name not in known:
+            listed = ", ".join(known) or "none"
+            raise AdapterError(name=name, reason="not found for this model", remedy=f"there are: {listed}")
+        return name
+
+    def close(self) -> None:
+        """Stop the model, close the database, give the folder back."""
+        with self._guard:
+            if self._generator is not None:
+                self._generator.close()
+            self.store.close()
+            if self._lock is not None:
+                self._lock.release()
+
+
+def _make(settings: Settings) -> None:
+    try:
+        for name in ("", "files", "staging", "index", "adapters"):
+            (settings.home / name).mkdir(parents=True, exist_ok=True, mode=0o700)
+    except OSError as fault:
+        remedy = "set YOUJU_HOME to a folder that can be written"
+        raise StorageError(what=settings.home, reason=fault.strerror, remedy=remedy) from None
+
+
+def _take(settings: Settings) -> FileLock:
+    path = settings.home / "youju.lock"
+    lock = FileLock(path)
+    holder = settings.home / "youju.pid"
+    try:
+        lock.acquire(timeout=0)
+    except Timeout:
+        pid = holder.read_text().strip() if holder.exists() else "?"
+        raise HomeLockedError(path=settings.home, pid=pid) from None
+    except OSError as fault:
+        raise ConfigError(
+            field="home", value=str(settings.home), remedy=f"it cannot be locked: {fault}"
+        ) from None
+    holder.write_text(str(os.getpid()))
+    return lock
