@@ -37,7 +37,7 @@ class Package:
 
 @dataclass(frozen=True, slots=True)
 class Hub:
-    """A repository on the Hugging Face Hub. Without ``revision`` that of the first pull is recorded and kept."""
+    """A repository on the Hugging Face Hub. Without ``revision`` that of the first pull is kept."""
 
     repo: str
     revision: str = ""

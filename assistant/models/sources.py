@@ -9,6 +9,7 @@ import sys
 import tempfile
 import zipfile
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 from assistant.errors import ModelFileError, ModelNotFoundError, StorageError
@@ -140,12 +141,14 @@ def from_hub(source: Hub, folder: Path, progress: Progress) -> str:
         info = HfApi().model_info(source.repo, revision=source.revision or None)
         if not any(file.rfilename.endswith(".safetensors") for file in info.siblings or []):
             raise ModelFileError(name=source.repo, reason="it has no .safetensors file", remedy=safety.REMEDY)
-        where = {"repo_id": source.repo, "revision": info.sha, "local_dir": folder}
-        snapshot_download(**where, allow_patterns=["*.json"], ignore_patterns=HUB_LEFT_OUT)
+        get = partial(
+            snapshot_download, source.repo, revision=info.sha, local_dir=folder, ignore_patterns=HUB_LEFT_OUT
+        )
+        get(allow_patterns=["*.json"])
         for path in folder.glob("*.json"):
             safety.refuse_remote_code(path, source.repo)
         progress("downloading", 0.0)
-        snapshot_download(**where, allow_patterns=HUB_FILES, ignore_patterns=HUB_LEFT_OUT)
+        get(allow_patterns=HUB_FILES)
     except OfflineModeIsEnabled:
         remedy = "unset HF_HUB_OFFLINE, or name a local folder"
         raise ModelNotFoundError(value=source.repo, reason="the Hub is switched off", remedy=remedy) from None

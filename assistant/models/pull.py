@@ -14,7 +14,7 @@ from typing import Any
 
 import filelock
 
-from assistant.errors import ModelFileError, StorageError
+from assistant.errors import ModelFileError, ModelNotFoundError, StorageError
 from assistant.models import safety, sources
 from assistant.models.catalog import Entry, Folder, Hub, Package, Wheel
 from assistant.models.sources import Progress
@@ -67,6 +67,19 @@ def pull(entry: Entry, models_dir: Path, progress: Progress = lambda stage, frac
         raise _explain(entry, models_dir, fault) from fault
 
 
+def require(entry: Entry, models_dir: Path) -> Path:
+    """Where the model is; never downloads.
+
+    Raises:
+        ModelNotFoundError: It is not pulled; names the command that brings it.
+        ModelFileError: It is there and must not be loaded.
+    """
+    if path := installed(entry, models_dir):
+        return path
+    remedy = f"run `youju models pull {entry.name}`"
+    raise ModelNotFoundError(value=entry.name, reason=f"it is not in {models_dir}", remedy=remedy)
+
+
 def manifest(folder: Path) -> dict[str, Any]:
     """What is known of a pulled model: ``name version source licence template_sha256 files``.
 
@@ -105,7 +118,7 @@ def verify(folder: Path, *, full: bool = False) -> None:
 
 
 def template_sha256(entry: Entry, folder: Path) -> str:
-    """The chat template's pinned hash: the catalog's, else that of the first pull; empty for local folders."""
+    """The pinned hash of the chat template: the catalog's, else that of the pull; empty for local folders."""
     if entry.template_sha256 or not (folder / MANIFEST).is_file():
         return entry.template_sha256
     return str(manifest(folder).get("template_sha256", ""))
