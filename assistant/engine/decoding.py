@@ -1,0 +1,56 @@
+"""Tokens to text as they come: whole characters only, and nothing of a stop string."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from tokenizers import Tokenizer
+
+
+class Reply:
+    """The text of one answer while it grows.
+
+    Args:
+        tokenizer: The model's; control tokens leave no text.
+        stop: Strings that end the answer, also where they span several tokens.
+    """
+
+    def __init__(self, tokenizer: Tokenizer, stop: Sequence[str] = ()) -> None:
+        from tokenizers.decoders import DecodeStream
+
+        self._tokenizer = tokenizer
+        self._decoder = DecodeStream(skip_special_tokens=True)
+        self._stop = tuple(stop)
+        self._held = ""
+        self.stopped = False
+        """A stop string was met; what follows is dropped."""
+
+    def push(self, tokens: Iterable[int]) -> str:
+        """Take in tokens; return the text that is certain to be part of the answer."""
+        for token in tokens:
+            self._held += self._decoder.step(self._tokenizer, token) or ""
+        if self.stopped:
+            self._held = ""
+        elif (end := first_stop(self._held, self._stop)) is not None:
+            self._held, self.stopped = self._held[:end], True
+        certain = len(self._held) - (0 if self.stopped else _possible_stop(self._held, self._stop))
+        text, self._held = self._held[:certain], self._held[certain:]
+        return text
+
+    def rest(self) -> str:
+        """The text held back because it could have begun a stop string; call once, at the end."""
+        text, self._held = self._held, ""
+        return text
+
+
+def first_stop(text: str, stop: Sequence[str]) -> int | None:
+    """Where the first stop string begins, or ``None``."""
+    return min((at for word in stop if (at := text.find(word)) >= 0), default=None)
+
+
+def _possible_stop(text: str, stop: Sequence[str]) -> int:
+    """Length of the longest end of ``text`` that begins a stop string."""
+    sizes = (size for word in stop for size in range(1, len(word)) if text.endswith(word[:size]))
+    return max(sizes, default=0)
