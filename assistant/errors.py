@@ -76,11 +76,28 @@ class UnauthorizedError(YoujuError):
     status = 401
 
 
+class OriginError(YoujuError):
+    """A request that another site's page sent."""
+
+    template = "requests from origin {value} are not taken: open the page at its own address"
+    status = 403
+
+
 class ConflictError(YoujuError):
     """The object is in a state that does not allow it."""
 
     template = "{kind} {value!r} {detail}"
     status = 409
+
+
+class SummaryRoundsError(YoujuError):
+    """A text that does not get shorter by summarizing it."""
+
+    template = (
+        "the summary still needs {value} tokens after {rounds} rounds and the model takes {limit}: "
+        "summarize it in parts, or use a model with a larger window"
+    )
+    status = 422
 
 
 class UnsupportedFileError(YoujuError):

@@ -81,6 +81,11 @@ class Users:
         with self._database.read() as session:
             return _user(session, _row(session, user_id))
 
+    def stamp(self, user_id: str) -> str:
+        """Changes with the password: what was issued before a change can be told from what came after."""
+        with self._database.read() as session:
+            return hashlib.sha256(_row(session, user_id).password.encode()).hexdigest()[:16]
+
     def set_password(self, user_id: str, password: str) -> None:
         """Replace the password."""
         hashed = _hash(password)

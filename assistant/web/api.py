@@ -1,0 +1,234 @@
+"""The OpenAI-compatible API.
+
+The model ``youju`` answers from the documents of the key's owner; the name of the language model (or of an
+adapter) is that model alone, unless the request carries our extension ``"youju": {"collections": …}``. What
+only we know (citations, verdicts, passages) rides in ``youju`` on the response, or on the last chunk.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import struct
+import time
+import uuid
+from base64 import b64encode
+from collections.abc import AsyncIterator, Callable, Coroutine, Iterator
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import anyio
+import anyio.to_thread
+from fastapi import APIRouter, Request
+from starlette.background import BackgroundTask
+from starlette.responses import JSONResponse, Response, StreamingResponse
+
+from assistant.errors import EngineError, ModelNotFoundError, TooLargeError, YoujuError
+from assistant.schema import Answer, Delta, Finish, TurnEvent
+from assistant.store import User
+from assistant.web import api_answers
+from assistant.web.api_schema import ChatRequest, EmbeddingRequest, Grounding, parse
+from assistant.web.auth import user_of
+from assistant.web.draining import Drain
+from assistant.web.responses import error_body
+from assistant.web.streams import Threads
+
+if TYPE_CHECKING:
+    from assistant.runtime import Runtime
+
+GROUNDED = "youju"
+"""The model name that answers from documents."""
+POLL_S = 0.1
+"""Seconds between looks at whether the client of an answer that is not streamed is still there."""
+T = TypeVar("T")
+
+
+def router(runtime: Runtime, drain: Drain) -> APIRouter:
+    """``/v1/*``."""
+    routes = APIRouter(prefix="/v1", responses=api_answers.DOCUMENTED_ERRORS)
+    # Those in line and those running; the model's own queue refuses the ones that exceed it more exactly.
+    threads = Threads(limit=2 * runtime.settings.max_queue)
+    one_at_a_time = anyio.CapacityLimiter(1)
+
+    @routes.post("/chat/completions", openapi_extra=api_answers.body_of(ChatRequest))
+    async def chat_completions(request: Request) -> Response:
+        """Answer the last message. Streams server-sent events when ``stream`` is true."""
+        user = user_of(request)
+        asked = parse(ChatRequest, request.headers.get("content-type", ""), await request.body())
+        events = threads.iterate(_turn(runtime, user, asked), drain.expired)
+        shape = api_answers.Completion(f"chatcmpl-{uuid.uuid4().hex}", int(time.time()), asked.model)
+        if asked.stream:
+            first = await _while_connected(request, _first_word(events))
+            with_usage = asked.stream_options is not None and asked.stream_options.include_usage
+            body = _stream(runtime, shape, asked, first, events, with_usage)
+            return StreamingResponse(
+                body, media_type="text/event-stream", background=BackgroundTask(events.aclose)
+            )
+        answer = await _while_connected(request, _collect(events))
+        return JSONResponse(shape.whole(answer, _prompt_tokens(runtime, asked, answer)))
+
+    @routes.get("/models")
+    def models(request: Request) -> dict[str, Any]:
+        """What can be named as ``model``."""
+        user_of(request)
+        return {"object": "list", "data": [api_answers.model(name) for name in _models(runtime)]}
+
+    @routes.get("/models/{name:path}")
+    def model(request: Request, name: str) -> dict[str, Any]:
+        """One of them."""
+        user_of(request)
+        return api_answers.model(_known(runtime, name))
+
+    @routes.post("/embeddings", openapi_extra=api_answers.body_of(EmbeddingRequest))
+    async def embeddings(request: Request) -> Response:
+        """Vectors of texts, as documents are embedded for search."""
+        user_of(request)
+        asked = parse(EmbeddingRequest, request.headers.get("content-type", ""), await request.body())
+        if asked.model != runtime.settings.embedder:
+            raise _unknown(asked.model, [runtime.settings.embedder])
+        vectors, tokens = await anyio.to_thread.run_sync(_embed, runtime, asked.texts, limiter=one_at_a_time)
+        encode = _base64 if asked.encoding_format == "base64" else _floats
+        return JSONResponse(
+            api_answers.embeddings(asked.model, [encode(vector) for vector in vectors], tokens)
+        )
+
+    return routes
+
+
+def _turn(runtime: Runtime, user: User, asked: ChatRequest) -> Callable[[], Iterator[TurnEvent]]:
+    """The turn that a request asks for, ready to run in a thread."""
+    name = _known(runtime, asked.model)
+    grounding = asked.youju or (Grounding() if name == GROUNDED else None)
+    collections = grounding.collections if grounding is not None else "all"
+    if collections != "all":
+        for collection_id in collections:
+            runtime.store.collections.get(user, collection_id)
+    *history, question = asked.turns
+    sampling = runtime.sampling(**asked.sampling())
+    adapters = [ref.name for ref in runtime.adapters()]
+    bare = "none" if name == runtime.settings.model else None
+    return lambda: runtime.chat_turn(
+        user,
+        history,
+        question.text,
+        collection_ids=None if collections == "all" else collections,
+        grounded=grounding is not None,
+        sampling=sampling,
+        system=asked.system,
+        adapter=name if name in adapters else bare,
+    )
+
+
+async def _first_word(events: AsyncIterator[TurnEvent]) -> TurnEvent:
+    """The event from which on the answer is under way; refusals come before it, as plain HTTP errors."""
+    async for event in events:
+        if isinstance(event, (Delta, Answer)):
+            return event
+    raise EngineError(reason="the answer ended before it began", remedy="try again")
+
+
+async def _collect(events: AsyncIterator[TurnEvent]) -> Answer:
+    async for event in events:
+        if isinstance(event, Answer):
+            if event.finish is Finish.ERROR:
+                raise EngineError(reason="it stopped in the middle", remedy="try again")
+            return event
+    raise EngineError(reason="the answer never ended", remedy="try again")
+
+
+async def _stream(
+    runtime: Runtime,
+    shape: api_answers.Completion,
+    asked: ChatRequest,
+    first: TurnEvent,
+    events: AsyncIterator[TurnEvent],
+    with_usage: bool,
+) -> AsyncIterator[str]:
+    yield _event(shape.chunk({"role": "assistant", "content": ""}))
+    said = False
+    try:
+        async for event in _chain(first, events):
+            if isinstance(event, Delta):
+                said = said or event.text != ""
+                yield _event(shape.chunk({"content": event.text})) if event.text else ": waiting\n\n"
+            elif isinstance(event, Answer):
+                if not said and event.text:
+                    yield _event(shape.chunk({"content": event.text}))
+                yield _event(shape.last(event))
+                if event.finish is Finish.ERROR:
+                    raise EngineError(reason="it stopped in the middle", remedy="try again")
+                if with_usage:
+                    yield _event(shape.usage(event, _prompt_tokens(runtime, asked, event)))
+    except YoujuError as error:
+        yield _event(error_body(error))
+    except Exception:  # noqa: BLE001  # the status line is long gone: the stream must say that it failed
+        api_answers.log_failure(shape.id)
+        yield _event(error_body(EngineError(reason=f"internal error {shape.id}", remedy="try again")))
+    yield "data: [DONE]\n\n"
+
+
+async def _chain(first: T, rest: AsyncIterator[T]) -> AsyncIterator[T]:
+    yield first
+    async for item in rest:
+        yield item
+
+
+async def _while_connected(request: Request, work: Coroutine[Any, Any, T]) -> T:
+    """Do the work, unless the client leaves first; then it is cancelled, and with it the model's."""
+    task = asyncio.ensure_future(work)
+    try:
+        while not task.done():
+            await asyncio.wait({task}, timeout=POLL_S)
+            if not task.done() and await request.is_disconnected():
+                raise asyncio.CancelledError
+        return task.result()
+    finally:
+        task.cancel()
+
+
+def _event(value: dict[str, Any]) -> str:
+    return f"data: {json.dumps(value, ensure_ascii=False)}\n\n"
+
+
+def _prompt_tokens(runtime: Runtime, asked: ChatRequest, answer: Answer) -> int:
+    """Tokens of the messages sent; 0 when the model was not asked, so that counting never loads it."""
+    if answer.finish is Finish.DECLINED:
+        return 0
+    return sum(map(runtime.generator().count_text, (message.text for message in asked.messages)))
+
+
+def _models(runtime: Runtime) -> list[str]:
+    settings = runtime.settings
+    return [GROUNDED, settings.model, *(ref.name for ref in runtime.adapters()), settings.embedder]
+
+
+def _known(runtime: Runtime, name: str) -> str:
+    names = _models(runtime)
+    if name not in names:
+        raise _unknown(name, names)
+    return name
+
+
+def _unknown(name: str, names: list[str]) -> ModelNotFoundError:
+    return ModelNotFoundError(value=name[:200], reason="not served here", remedy=f"use {' or '.join(names)}")
+
+
+def _embed(runtime: Runtime, texts: list[str]) -> tuple[list[list[float]], int]:
+    embedder = runtime.embedder()
+    counts = [embedder.count(text) for text in texts]
+    for place, count in enumerate(counts):
+        if count > embedder.window:
+            raise TooLargeError(
+                field=f"input.{place}",
+                value=f"{count} tokens",
+                limit=embedder.window,
+                remedy="split the text",
+            )
+    return embedder.embed_documents(texts).tolist(), sum(counts)
+
+
+def _floats(vector: list[float]) -> list[float]:
+    return vector
+
+
+def _base64(vector: list[float]) -> str:
+    return b64encode(struct.pack(f"<{len(vector)}f", *vector)).decode()

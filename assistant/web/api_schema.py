@@ -1,0 +1,186 @@
+"""What the API takes, strictly: an unknown field or a number out of bounds is named, not guessed."""
+
+from __future__ import annotations
+
+import json
+from typing import Annotated, Any, Literal, TypeVar
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
+
+from assistant.errors import BadRequestError, EmptyInputError
+from assistant.schema import Message
+
+MESSAGES_LIMIT = 1_000
+INPUTS_LIMIT = 256
+STOPS_LIMIT = 4
+TEXT_LIMIT = 2_000_000
+"""Characters of one text; the model's window is far smaller, and is checked later in tokens."""
+
+Text = Annotated[str, Field(max_length=TEXT_LIMIT)]
+
+
+class _Strict(BaseModel):
+    model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
+
+
+class TextPart(_Strict):
+    """A part of a message; only text is read."""
+
+    type: Literal["text"]
+    text: Text
+
+
+class ChatMessage(_Strict):
+    """A message as OpenAI's clients send it."""
+
+    role: Literal["system", "developer", "user", "assistant"]
+    content: Text | Annotated[list[TextPart], Field(max_length=100)]
+
+    @property
+    def text(self) -> str:
+        """The content as one text."""
+        if isinstance(self.content, str):
+            return self.content
+        return "\n".join(part.text for part in self.content)
+
+
+class StreamOptions(_Strict):
+    """What a stream tells besides the text."""
+
+    include_usage: bool = False
+
+
+class Grounding(_Strict):
+    """Our extension: answer from documents."""
+
+    collections: Literal["all"] | Annotated[list[str], Field(min_length=1, max_length=100)] = "all"
+
+
+class ChatRequest(_Strict):
+    """``POST /v1/chat/completions``."""
+
+    model: Annotated[str, Field(min_length=1, max_length=200)]
+    messages: Annotated[list[ChatMessage], Field(min_length=1, max_length=MESSAGES_LIMIT)]
+    stream: bool = False
+    stream_options: StreamOptions | None = None
+    temperature: Annotated[float, Field(ge=0, le=2, allow_inf_nan=False)] | None = None
+    top_p: Annotated[float, Field(gt=0, le=1, allow_inf_nan=False)] | None = None
+    max_tokens: Annotated[int, Field(ge=1, le=8192)] | None = None
+    max_completion_tokens: Annotated[int, Field(ge=1, le=8192)] | None = None
+    stop: (
+        Annotated[str, Field(min_length=1, max_length=100)]
+        | Annotated[list[Annotated[str, Field(min_length=1, max_length=100)]], Field(max_length=STOPS_LIMIT)]
+        | None
+    ) = None
+    seed: Annotated[int, Field(ge=0, lt=2**63)] | None = None
+    n: Literal[1] = 1
+    user: Annotated[str, Field(max_length=200)] | None = None
+    youju: Grounding | None = None
+
+    @field_validator("messages")
+    @classmethod
+    def _ends_with_a_question(cls, messages: list[ChatMessage]) -> list[ChatMessage]:
+        if messages[-1].role != "user" or not messages[-1].text.strip():
+            raise ValueError("the last message must be the user's, and not empty")
+        return messages
+
+    @property
+    def system(self) -> str:
+        """All instructions, in order."""
+        return "\n\n".join(m.text for m in self.messages if m.role in ("system", "developer"))
+
+    @property
+    def turns(self) -> list[Message]:
+        """What user and assistant said, the question last."""
+        return [
+            Message("user" if m.role == "user" else "assistant", m.text)
+            for m in self.messages
+            if m.role in ("user", "assistant")
+        ]
+
+    def sampling(self) -> dict[str, Any]:
+        """The fields of ``Sampling`` that the request sets."""
+        stop = (self.stop,) if isinstance(self.stop, str) else tuple(self.stop or ())
+        given = {
+            "temperature": self.temperature,
+            "top_p": self.top_p,
+            "max_new_tokens": self.max_completion_tokens or self.max_tokens,
+            "seed": self.seed,
+            "stop": stop or None,
+        }
+        return {field: value for field, value in given.items() if value is not None}
+
+
+class EmbeddingRequest(_Strict):
+    """``POST /v1/embeddings``."""
+
+    model: Annotated[str, Field(min_length=1, max_length=200)]
+    input: Text | Annotated[list[Text], Field(min_length=1, max_length=INPUTS_LIMIT)]
+    encoding_format: Literal["float", "base64"] = "float"
+    user: Annotated[str, Field(max_length=200)] | None = None
+
+    @field_validator("input")
+    @classmethod
+    def _says_something(cls, value: str | list[str]) -> str | list[str]:
+        if not all(text.strip() for text in ([value] if isinstance(value, str) else value)):
+            raise ValueError("an empty text has no embedding")
+        return value
+
+    @property
+    def texts(self) -> list[str]:
+        """The input as a list."""
+        return [self.input] if isinstance(self.input, str) else self.input
+
+
+R = TypeVar("R", bound=_Strict)
+
+
+def parse(model: type[R], content_type: str, body: bytes) -> R:
+    """Read a request.
+
+    Raises:
+        BadRequestError: naming the field, the value and the limit.
+    """
+    if content_type.partition(";")[0].strip().lower() != "application/json":
+        remedy = "send application/json"
+        raise BadRequestError(field="Content-Type", value=repr(content_type)[:100], remedy=remedy)
+    if not body.strip():
+        raise EmptyInputError(field="body", remedy="send a JSON object")
+    try:
+        return model.model_validate(_decode(body))
+    except ValidationError as error:
+        # A union reports one fault per member; the deepest is the one the sender meant.
+        fault = max(error.errors(include_url=False), key=lambda found: len(found["loc"]))
+        field = ".".join(str(part) for part in fault["loc"] if not _is_member(part)) or "body"
+        value = repr(fault["input"])[:80]
+        raise BadRequestError(field=field, value=value, remedy=fault["msg"]) from error
+
+
+def _is_member(part: int | str) -> bool:
+    """Pydantic names the member of a union in the path; the sender's JSON has no such key."""
+    return isinstance(part, str) and (part in ("str", "bool", "int") or "[" in part)
+
+
+def _decode(body: bytes) -> Any:
+    try:
+        value = json.loads(
+            body.decode("utf-8"), object_pairs_hook=_no_duplicates, parse_constant=_no_constant
+        )
+        json.dumps(value, ensure_ascii=False).encode("utf-8")  # a lone surrogate is no text
+    except (ValueError, RecursionError) as error:
+        reason = "too deeply nested" if isinstance(error, RecursionError) else str(error)[:200]
+        raise BadRequestError(field="body", value="JSON", remedy=f"mend it: {reason}") from error
+    return value
+
+
+def _no_duplicates(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    values = dict(pairs)
+    if len(values) != len(pairs):
+        names = [name for name, _ in pairs]
+        twice = next(name for name in names if names.count(name) > 1)
+        raise ValueError(f"the field {twice!r} is there twice"[:150])
+    return values
+
+
+def _no_constant(name: str) -> None:
+    raise ValueError(f"{name} is not a number of JSON")
