@@ -210,6 +210,9 @@ class Answer:
     seconds: float = 0.0
     dropped: int = 0
     """Earlier messages that did not fit the context window."""
+    quoted: bool = False
+    """The text was taken word for word from the documents, because the model's own words were not supported
+    or the model does not write the question's language."""
 
     @property
     def declined(self) -> bool:
@@ -236,6 +239,20 @@ class SummarySentence:
     text: str
     sources: tuple[Source, ...]
     verdict: Verdict
+    quoted: bool = False
+    """Taken word for word from the text, because the model's own sentence was not supported by it."""
+
+
+@dataclass(frozen=True, slots=True)
+class SummaryProgress:
+    """How far a summary is."""
+
+    done: int
+    """Pieces read in this round."""
+    total: int
+    """Pieces of this round."""
+    round: int
+    """From 1; the text itself is read in round 1 only."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -266,6 +283,18 @@ class Sentiment:
     def label(self) -> Label:
         """The most probable label."""
         return max(LABELS, key=lambda label: float(getattr(self, label)))
+
+
+@dataclass(frozen=True, slots=True)
+class SentimentRow:
+    """One judged row of a table."""
+
+    row: int
+    """From 1, the header not counted."""
+    text: str
+    sentiment: Sentiment | None
+    """``None`` where the row could not be judged."""
+    error: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,114 @@
+"""Decide, before the model is asked, whether the documents hold an answer at all.
+
+A logistic over what the search says about its own result. Raw cosines of an e5 model lie between 0.75 and 0.9
+whatever is asked, so they count together with how far the best stands out and how much of the question's words
+the best passages hold. Fitted by ``python -m eval.bench.abstention``; one row of weights where question and
+passages share a script, one where they do not (words cannot match then).
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import astuple, dataclass
+
+from assistant.evidence.attribution import coverage, shown, weights
+from assistant.evidence.words import is_chinese, terms
+from assistant.schema import Hit
+
+_LOOKED_AT = 5
+"""Hits that the features are taken from: what the model is shown by default."""
+_RARE = 12.0
+"""BM25 of a question whose words are all found lies about here; larger values are cut."""
+
+
+@dataclass(frozen=True, slots=True)
+class Features:
+    """What the decision is taken on. Each is 0 where the search does not say."""
+
+    dense: float
+    """Best cosine."""
+    gap: float
+    """Best cosine less the mean of the others looked at."""
+    found: float
+    """Weighted share of the question's terms in the single best passage, 0..1."""
+    together: float
+    """The same in all passages looked at together."""
+    lexical: float
+    """Best BM25 a question term, 0..1."""
+    agree: float
+    """1 where both stages rank the same chunk first."""
+
+
+@dataclass(frozen=True, slots=True)
+class Weights:
+    """A fitted logistic."""
+
+    bias: float
+    dense: float
+    gap: float
+    found: float
+    together: float
+    lexical: float
+    agree: float
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """Whether to answer, and how sure that an answer is there."""
+
+    answer: bool
+    confidence: float
+    """Estimated probability that the documents hold an answer, 0..1."""
+    threshold: float
+
+
+SAME_SCRIPT = Weights(bias=-30.0, dense=34.0, gap=8.0, found=3.0, together=0.0, lexical=2.0, agree=0.5)
+OTHER_SCRIPT = Weights(bias=-34.0, dense=41.0, gap=10.0, found=0.0, together=0.0, lexical=0.0, agree=0.0)
+THRESHOLD = 0.5
+
+
+def decide(question: str, hits: Sequence[Hit], threshold: float = THRESHOLD) -> Decision:
+    """Answer or decline.
+
+    Args:
+        question: What was searched for.
+        hits: The search's result, best first; none means decline.
+        threshold: Confidence from which to answer.
+    """
+    if not hits:
+        return Decision(False, 0.0, threshold)
+    confidence = probability(features(question, hits), other_script(question, hits))
+    return Decision(confidence >= threshold, confidence, threshold)
+
+
+def features(question: str, hits: Sequence[Hit]) -> Features:
+    """What the search says about its own result."""
+    top = hits[:_LOOKED_AT]
+    passages = [f"{hit.title}\n{shown(hit)[0]}" for hit in top]
+    wanted = terms(question)
+    held = [set(terms(passage)) for passage in passages]
+    weight = weights(passages)
+    dense = sorted((hit.dense for hit in hits if hit.dense is not None), reverse=True)
+    lexical = max((hit.lexical for hit in hits if hit.lexical is not None), default=0.0)
+    return Features(
+        dense=dense[0] if dense else 0.0,
+        gap=dense[0] - sum(dense[1:]) / len(dense[1:]) if len(dense) > 1 else 0.0,
+        found=max(coverage(wanted, passage, weight) for passage in held),
+        together=coverage(wanted, set().union(*held), weight),
+        lexical=min(lexical / (max(len(set(wanted)), 1) * _RARE / 4), 1.0),
+        agree=float(any(hit.dense_rank == 1 and hit.lexical_rank == 1 for hit in hits)),
+    )
+
+
+def probability(features: Features, other: bool) -> float:
+    """The logistic of the features, 0..1."""
+    weight = OTHER_SCRIPT if other else SAME_SCRIPT
+    bias, *slopes = astuple(weight)
+    score = bias + sum(slope * value for slope, value in zip(slopes, astuple(features), strict=True))
+    return 1.0 / (1.0 + math.exp(-max(-60.0, min(60.0, score))))
+
+
+def other_script(question: str, hits: Sequence[Hit]) -> bool:
+    """True when question and best passage are not both Chinese or both not."""
+    return is_chinese(question) != is_chinese(shown(hits[0])[0])

@@ -1,0 +1,79 @@
+"""The comparable units of a text: stems of English content words, and pairs of neighbouring Chinese characters."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Iterator
+
+_RUN = re.compile(r"[A-Za-z][A-Za-z'’\-]*[A-Za-z]|[A-Za-z]|\d+(?:[.,]\d+)*|[㐀-䶿一-鿿]+")
+_HAN = re.compile(r"[㐀-䶿一-鿿]")
+_STOPWORDS = frozenset(
+    "a an the this that these those there here it its he she they them their his her our your my we you i me us "
+    "is are was were be been being am do does did done has have had having will would shall should can could may "
+    "might must of in on at to from by for with about into over under as than then so and or but if while when "
+    "where who whom whose which what why how not no nor also such very just only own same too up out off again "
+    "any all each both some more most other between during before after because until against per via s t "
+    "please tell explain according document documents text passage".split()
+)
+_HAN_STOPS = frozenset("的了着是在和与及或也都就而且并又被把将对从到等之其这那个们吗呢吧啊呀么")
+_HAN_QUESTION = re.compile(
+    r"什么时候|什么|怎么样|怎么|怎样|如何|为什么|为何|多少|多久|哪些|哪个|哪里|哪儿|是否|请问|可以|能否|有没有"
+)
+
+
+def normalize(text: str) -> str:
+    """Fold width, compatibility forms and curly quotes; the length may change."""
+    return unicodedata.normalize("NFKC", text).replace("’", "'").replace("‘", "'")
+
+
+def is_chinese(text: str) -> bool:
+    """True when the text reads as Chinese: one Han character weighs as much as two Latin letters."""
+    han = len(_HAN.findall(text))
+    return han > 0 and 2 * han >= sum(character.isascii() and character.isalpha() for character in text) / 2
+
+
+def terms(text: str) -> list[str]:
+    """The content units of a text, in order, repeated ones included.
+
+    English: lower-case stems without function words. Chinese: character pairs without particles.
+    Numbers are kept as written, thousands separators removed.
+    """
+    return list(_terms(normalize(text)))
+
+
+def _terms(text: str) -> Iterator[str]:
+    for run in _RUN.findall(text):
+        if _HAN.match(run):
+            yield from _pairs(run)
+        elif run[0].isdigit():
+            yield run.replace(",", "")
+        else:
+            word = run.lower().removesuffix("'s")
+            if word not in _STOPWORDS and not word.endswith("n't"):
+                yield stem(word)
+
+
+def _pairs(run: str) -> Iterator[str]:
+    for piece in _HAN_QUESTION.sub(" ", run).split():
+        for part in re.split(f"[{''.join(_HAN_STOPS)}]", piece):
+            if len(part) == 1:
+                yield part
+            for left, right in zip(part, part[1:], strict=False):
+                yield left + right
+
+
+def stem(word: str) -> str:
+    """Take the commonest English endings off; light on purpose, as both sides are treated the same."""
+    for ending, instead in (("ies", "y"), ("sses", "ss"), ("ied", "y")):
+        if word.endswith(ending) and len(word) > len(ending) + 2:
+            return word[: -len(ending)] + instead
+    for ending in ("ations", "ation", "ingly", "edly", "ments", "ment", "ings", "ing", "ed", "es", "ly", "s"):
+        if word.endswith(ending) and len(word) - len(ending) >= 3 and not word.endswith("ss"):
+            return _undouble(word[: -len(ending)])
+    return word.removesuffix("e") if len(word) > 4 else word
+
+
+def _undouble(word: str) -> str:
+    word = word[:-1] if len(word) > 4 and word[-1] == word[-2] and word[-1] not in "sl" else word
+    return word.removesuffix("e") if len(word) > 4 else word

@@ -1,0 +1,201 @@
+"""Answer from documents: search, decide, write, check. Every sentence leaves with a verdict."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Collection, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+from assistant import prompts
+from assistant.engine.protocol import Generator
+from assistant.errors import ContextOverflowError
+from assistant.evidence import abstention, answering
+from assistant.evidence.attribution import shown
+from assistant.evidence.words import is_chinese
+from assistant.schema import (
+    Answer,
+    Citation,
+    Delta,
+    Finish,
+    Found,
+    Hit,
+    Language,
+    Message,
+    Sampling,
+    Sentence,
+    Status,
+    TurnEvent,
+    Verdict,
+)
+from assistant.tools import quoting
+from assistant.tools.followup import standalone
+from assistant.tools.streaming import Written, relay
+
+_NEAREST = 3
+"""Passages named with a refusal."""
+_KEPT = {Verdict.SUPPORTED, Verdict.PARTLY}
+
+
+class SearchResult(Protocol):
+    """What a search gives back."""
+
+    @property
+    def hits(self) -> Sequence[Hit]:
+        """Best first."""
+
+    @property
+    def searched(self) -> int:
+        """Documents that were looked through."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Turn:
+    """What is known before the first word is written."""
+
+    question: str
+    query: str
+    language: Language
+    hits: tuple[Hit, ...]
+    confidence: float
+    best: Citation | None
+    started: float
+
+
+def answer(
+    history: Sequence[Message],
+    question: str,
+    search: Callable[[str], SearchResult],
+    generator: Callable[[], Generator],
+    sampling: Sampling,
+    *,
+    system: str = "",
+    adapter: str | None = None,
+    user: str = "",
+    languages: Collection[str] = ("en", "zh"),
+    rewrites: bool = False,
+    similarity: quoting.Similarity | None = None,
+) -> Iterator[TurnEvent]:
+    """Answer a question from the documents that ``search`` looks through.
+
+    Args:
+        history: Earlier turns, oldest first; they make a follow-up question stand alone.
+        question: The new message.
+        search: From a query to its hits.
+        generator: Gives the model; never called where the answer is declined or quoted.
+        sampling: How to decode.
+        system: The user's system prompt.
+        adapter: Adapter to use for this turn.
+        user: Whose request this is.
+        languages: Those that the model writes; a question in another is answered with a quotation.
+        rewrites: The model is able to rewrite follow-up questions.
+        similarity: The embedder's, to pick the quoted sentence; shared words where not given.
+
+    Yields:
+        ``Status`` and ``Found`` before the first word, ``Delta`` while it is written, at last the ``Answer``.
+        Where the documents hold no answer the model is not called and the answer is declined.
+    """
+    started = time.monotonic()
+    yield Status("rewriting" if history else "searching")
+    query = standalone(history, question, generator() if rewrites else None, adapter)
+    result = search(query)
+    yield Status("searching", result.searched)
+    hits = tuple(result.hits)
+    language: Language = "zh" if is_chinese(question) else "en"
+    decision = abstention.decide(query, hits)
+    best = quoting.best(query, hits, similarity)
+    turn = _Turn(question, query, language, hits, decision.confidence, best, started)
+    if not decision.answer or best is None:
+        yield _declined(turn)
+        return
+    yield Status("found", len(hits))
+    yield Found(hits)
+    if language not in languages:
+        yield from _quoted(turn, Written("", Finish.STOP, 0))
+        return
+    model = generator()
+    messages, fitting = _pack(turn, model, sampling, system)
+    yield Status("writing")
+    written = yield from relay(model, messages, sampling, adapter, user)
+    yield Status("checking")
+    yield from _checked(turn, written, fitting)
+
+
+def _declined(turn: _Turn) -> Answer:
+    return Answer(
+        text=prompts.NOT_FOUND[turn.language],
+        finish=Finish.DECLINED,
+        best=turn.best,
+        hits=turn.hits[:_NEAREST],
+        query=turn.query,
+        confidence=turn.confidence,
+        seconds=time.monotonic() - turn.started,
+    )
+
+
+def _pack(turn: _Turn, generator: Generator, sampling: Sampling, system: str) -> tuple[list[Message], int]:
+    """As many passages, best first, as leave room for the answer; and how many that are.
+
+    Raises:
+        ContextOverflowError: Not even one passage fits beside the question.
+    """
+    room = generator.window - sampling.max_new_tokens
+    for count in range(len(turn.hits), 0, -1):
+        passages = [shown(hit)[0] for hit in turn.hits[:count]]
+        messages = prompts.grounded(turn.query, passages, turn.language, system)
+        if generator.count(messages) <= room:
+            return messages, count
+    shortest = [turn.hits[0].chunk.text]
+    messages = prompts.grounded(turn.query, shortest, turn.language, system)
+    needed = generator.count(messages)
+    if needed > room:
+        raise ContextOverflowError(needed=needed, limit=room)
+    return messages, 1
+
+
+def _checked(turn: _Turn, written: Written, fitting: int) -> Iterator[TurnEvent]:
+    """The model's answer where the documents support it; else their own words."""
+    text, citations, sentences = answering.examine(written.text.strip(), turn.hits[:fitting])
+    stopped = written.finish in {Finish.CANCELLED, Finish.TIMEOUT, Finish.ERROR}
+    if stopped or _stands(sentences):
+        yield _finished(turn, written, text, citations, sentences)
+    else:
+        yield from _quoted(turn, written)
+
+
+def _stands(sentences: Sequence[Sentence]) -> bool:
+    """At least one sentence is supported, and none is contradicted."""
+    verdicts = {sentence.verdict for sentence in sentences}
+    return bool(verdicts & _KEPT) and Verdict.CONTRADICTED not in verdicts
+
+
+def _quoted(turn: _Turn, written: Written) -> Iterator[TurnEvent]:
+    assert turn.best is not None
+    text, sentences = quoting.quote(turn.best, turn.language)
+    if not written.text:
+        yield Delta(text, finish=Finish.STOP)
+    yield _finished(turn, written, text, (turn.best,), sentences, quoted=True)
+
+
+def _finished(
+    turn: _Turn,
+    written: Written,
+    text: str,
+    citations: tuple[Citation, ...],
+    sentences: tuple[Sentence, ...],
+    *,
+    quoted: bool = False,
+) -> Answer:
+    return Answer(
+        text=text,
+        finish=written.finish,
+        citations=citations,
+        sentences=sentences,
+        best=turn.best,
+        hits=turn.hits,
+        query=turn.query,
+        confidence=turn.confidence,
+        tokens=written.tokens,
+        seconds=time.monotonic() - turn.started,
+        quoted=quoted,
+    )

@@ -1,0 +1,83 @@
+"""Answer in the documents' own words: for when the model's are not supported, or it can't write the language."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Sequence
+
+from assistant import prompts
+from assistant.evidence.attribution import cite, coverage, shown, weights
+from assistant.evidence.sentences import split
+from assistant.evidence.words import terms
+from assistant.schema import Citation, Hit, Language, Sentence, Verdict
+
+Similarity = Callable[[str, Sequence[str]], Sequence[float]]
+"""A question and texts to one score a text, higher is nearer: the embedder's cosine."""
+
+_LOOKED_AT = 3
+"""Passages that a quotation is taken from."""
+_SHORT = 90
+"""Characters under which a quoted sentence takes the one after it along."""
+_RANK_COSTS = 0.05
+"""What each place further down the list costs a sentence, on a scale where all words found is 1."""
+
+
+def best(question: str, hits: Sequence[Hit], similarity: Similarity | None = None) -> Citation | None:
+    """The sentence of the first passages that answers best, with its neighbour where it is very short."""
+    found = [
+        (index, spans, place)
+        for index, hit in enumerate(hits[:_LOOKED_AT])
+        for spans in [split(shown(hit)[0])]
+        for place in range(len(spans))
+    ]
+    if not found:
+        return None
+    texts = [shown(hits[index])[0][slice(*spans[place])] for index, spans, place in found]
+    scores = _scores(question, texts, similarity)
+    ranked = [score - _RANK_COSTS * index for score, (index, _, _) in zip(scores, found, strict=True)]
+    index, spans, place = found[max(range(len(ranked)), key=ranked.__getitem__)]
+    return cite(index + 1, hits[index], *_grown(spans, place, shown(hits[index])[0]))
+
+
+def quote(citation: Citation, language: Language) -> tuple[str, tuple[Sentence, ...]]:
+    """The answer's text: said to be a quotation, then the words themselves and their mark; and its sentences."""
+    lead = f"{prompts.QUOTED[language]}\n\n"
+    words = _flowing(citation.text)
+    text = f"{lead}{words} [{citation.n}]"
+    spans = [(len(lead) + start, len(lead) + end) for start, end in split(words)]
+    if spans:
+        spans[-1] = (spans[-1][0], len(text))
+    return text, tuple(
+        Sentence(text[start:end], start, end, Verdict.SUPPORTED, (citation.n,)) for start, end in spans
+    )
+
+
+def _flowing(text: str) -> str:
+    """Line breaks that only wrap become blanks; those of lists stay."""
+    lines = [line.strip() for line in text.splitlines() if line.strip()]
+    listed = any(re.match(r"[-*•·|]|\d{1,2}[.)、]", line) for line in lines)
+    return ("\n" if listed else " ").join(lines)
+
+
+def _scores(question: str, texts: Sequence[str], similarity: Similarity | None) -> list[float]:
+    weight = weights(texts)
+    wanted = terms(question)
+    shared = [coverage(wanted, terms(text), weight) for text in texts]
+    if similarity is None:
+        return shared
+    near = similarity(question, texts)
+    low, high = min(near), max(near)
+    return [
+        (value - low) / (high - low or 1.0) + 0.5 * words for value, words in zip(near, shared, strict=True)
+    ]
+
+
+def _grown(spans: Sequence[tuple[int, int]], place: int, text: str) -> tuple[int, int]:
+    """The sentence's span; a heading or a short one takes what follows along, up to a readable length."""
+    start, end = spans[place]
+    for _, following in spans[place + 1 : place + 4]:
+        opens = text[start:end].rstrip().endswith((":", "：")) or text[start:end].startswith("#")
+        if end - start >= _SHORT and not opens:
+            break
+        end = following
+    return start, end

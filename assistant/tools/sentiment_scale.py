@@ -1,0 +1,164 @@
+"""What a model says about texts that are not judged: its prior, and how far apart good and bad lie for it.
+
+The texts are ours, balanced, and about many things. For the models we know the numbers are kept below; any
+other model or adapter reads the texts once, at its first use.
+"""
+
+from __future__ import annotations
+
+import math
+import statistics
+from dataclasses import dataclass
+from weakref import WeakKeyDictionary
+
+from assistant import prompts
+from assistant.engine.protocol import Generator
+from assistant.schema import Language
+
+_NEGATIVE: dict[Language, tuple[str, ...]] = {
+    "en": (
+        "The plot makes no sense and the acting is wooden.",
+        "It broke after two days and nobody answered my emails.",
+        "The room was dirty and the staff were rude.",
+        "A boring book; I gave up halfway.",
+        "Shares fell sharply after the company reported heavy losses.",
+        "I hate waiting in line for nothing.",
+        "The food was cold and far too expensive.",
+        "A clumsy, lifeless sequel that nobody asked for.",
+        "The battery dies within an hour, do not buy this.",
+        "The delay ruined our whole holiday.",
+        "The jokes fall flat and the ending is ridiculous.",
+        "Worst customer service I have ever had.",
+    ),
+    "zh": (
+        "剧情混乱，演员的表演很僵硬。",
+        "用了两天就坏了，客服也不理人。",
+        "房间很脏，服务员态度恶劣。",
+        "这本书很无聊，看了一半就看不下去了。",
+        "公司宣布巨额亏损后，股价大跌。",
+        "白白排了半天队，真让人生气。",
+        "菜是凉的，价格还贵得离谱。",
+        "质量太差了，千万不要买。",
+        "电池一个小时就没电了，很失望。",
+        "航班延误，整个假期都毁了。",
+        "物流很慢，包装也破了。",
+        "内容抄来抄去，浪费钱。",
+    ),
+}
+_POSITIVE: dict[Language, tuple[str, ...]] = {
+    "en": (
+        "A moving story with wonderful performances.",
+        "It works perfectly and arrived a day early.",
+        "The room was spotless and the staff were so kind.",
+        "I could not put this book down.",
+        "Shares rose after the company reported record profits.",
+        "I love spending time with my friends.",
+        "The food was delicious and well worth the price.",
+        "A fresh, funny film that charms from start to finish.",
+        "The battery lasts all day, highly recommended.",
+        "The trip was the best we ever had.",
+        "The jokes are sharp and the ending is a delight.",
+        "Great customer service, my problem was solved at once.",
+    ),
+    "zh": (
+        "故事感人，演员的表演非常出色。",
+        "很好用，而且提前一天就送到了。",
+        "房间干净整洁，服务员非常热情。",
+        "这本书很精彩，一口气就读完了。",
+        "公司利润创新高，股价上涨。",
+        "和朋友在一起真开心。",
+        "菜很好吃，价格也实惠。",
+        "质量很好，非常满意，值得购买。",
+        "电池能用一整天，强烈推荐。",
+        "这次旅行非常愉快，下次还来。",
+        "物流很快，包装也很精美。",
+        "内容充实，很有收获。",
+    ),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """Log-likelihoods of the three replies, nats."""
+
+    negative: float
+    neutral: float
+    positive: float
+
+    @property
+    def balance(self) -> float:
+        """Positive less negative."""
+        return self.positive - self.negative
+
+    @property
+    def middle(self) -> float:
+        """Neutral less the mean of the other two."""
+        return self.neutral - (self.positive + self.negative) / 2
+
+
+@dataclass(frozen=True, slots=True)
+class Scale:
+    """Where a model's readings lie on texts that are half good, half bad."""
+
+    balance: float
+    """Mean of `Reading.balance`: the prior."""
+    spread: float
+    """Standard deviation of it."""
+    middle: float
+    """Mean of `Reading.middle`."""
+    middle_spread: float
+
+    slope: float = 1.6
+    """Log-odds of positive against negative that one spread is worth."""
+    neutral_bias: float = -0.4
+    neutral_slope: float = 0.3
+    """Log-odds of neutral at the prior, and what one spread of `Reading.middle` adds."""
+
+    def lean(self, reading: Reading) -> float:
+        """Calibrated log-odds of positive against negative."""
+        return self.slope * (reading.balance - self.balance) / self.spread
+
+    def probabilities(self, reading: Reading) -> tuple[float, float, float]:
+        """Negative, neutral, positive; they sum to 1."""
+        lean = self.lean(reading)
+        neutral = self.neutral_bias + self.neutral_slope * (reading.middle - self.middle) / self.middle_spread
+        powers = [math.exp(min(value, 60.0)) for value in (-lean / 2, neutral, lean / 2)]
+        total = sum(powers)
+        return powers[0] / total, powers[1] / total, powers[2] / total
+
+
+KNOWN: dict[tuple[str, Language], Scale] = {}
+"""By model name and language, without an adapter."""
+
+
+_MEASURED: WeakKeyDictionary[Generator, dict[tuple[Language, str | None], Scale]] = WeakKeyDictionary()
+
+
+def scale_of(generator: Generator, language: Language, adapter: str | None) -> Scale:
+    """The scale of a model: kept for those we know, else read once and remembered as long as the model lives."""
+    known = KNOWN.get((generator.name, language))
+    if known and adapter is None:
+        return known
+    measured = _MEASURED.setdefault(generator, {})
+    if (language, adapter) not in measured:
+        measured[language, adapter] = _measure(generator, language, adapter)
+    return measured[language, adapter]
+
+
+def _measure(generator: Generator, language: Language, adapter: str | None) -> Scale:
+    texts = (*_NEGATIVE[language], *_POSITIVE[language])
+    readings = [read(text, generator, language, adapter) for text in texts]
+    balances = [reading.balance for reading in readings]
+    middles = [reading.middle for reading in readings]
+    return Scale(
+        statistics.fmean(balances),
+        statistics.pstdev(balances) or 1.0,
+        statistics.fmean(middles),
+        statistics.pstdev(middles) or 1.0,
+    )
+
+
+def read(text: str, generator: Generator, language: Language, adapter: str | None = None) -> Reading:
+    """The model's raw log-likelihoods of negative, neutral and positive, nats."""
+    messages = prompts.sentiment(text, language)
+    return Reading(*generator.score(messages, prompts.SENTIMENT_REPLIES[language], adapter=adapter))
