@@ -75,8 +75,12 @@ class Settings(BaseModel):
         return self.database_url or f"sqlite:///{self.home / 'youju.db'}"
 
 
-def load(**flags: Any) -> Settings:
+def load(*, config: str | None = None, **flags: Any) -> Settings:
     """Read the environment, then the file, then ``flags``; later ones win, ``None`` means not given.
+
+    Args:
+        config: The file to read; ``youju.toml`` under the data folder by default.
+        flags: By field name.
 
     Raises:
         ConfigError: An unknown key, or a value out of its bounds; names the field, the value and the remedy.
@@ -84,8 +88,8 @@ def load(**flags: Any) -> Settings:
     given = {key: value for key, value in flags.items() if value is not None}
     environment = _environment()
     home = given.get("home") or environment.get("home")
-    path = Path(home or Settings.model_fields["home"].get_default(call_default_factory=True)) / FILE_NAME
-    values = {**environment, **_file(path), **given}
+    folder = Path(home or Settings.model_fields["home"].get_default(call_default_factory=True))
+    values = {**environment, **_read(folder, config), **given}
     for key in ("home", "models_dir"):
         if key in values:
             values[key] = Path(values[key]).expanduser().absolute()
@@ -103,6 +107,14 @@ def _environment() -> dict[str, Any]:
             is_list = str(info.annotation).startswith("tuple")
             values[name] = tuple(part.strip() for part in text.split(",")) if is_list else text
     return values
+
+
+def _read(folder: Path, config: str | None) -> dict[str, Any]:
+    if config is None:
+        return _file(folder / FILE_NAME)
+    if not Path(config).is_file():
+        raise ConfigError(field="config", value=config, remedy="there is no such file")
+    return _file(Path(config))
 
 
 def _file(path: Path) -> dict[str, Any]:

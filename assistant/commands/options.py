@@ -1,0 +1,154 @@
+"""What commands share: the settings as flags, the opened runtime, and the two ways to print."""
+
+from __future__ import annotations
+
+import functools
+import inspect
+import json
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from assistant import config
+from assistant.config import Settings
+from assistant.errors import NotFoundError
+
+if TYPE_CHECKING:
+    from assistant.runtime import Runtime
+    from assistant.store import Collection, User
+
+PANEL = "Settings"
+AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON object.")]
+InCollection = Annotated[
+    str | None, typer.Option("--collection", "-c", help="Name of a collection; all by default.")
+]
+AsUser = Annotated[
+    str | None, typer.Option("--user", help="Whose documents; for a server with --auth users.")
+]
+
+
+def with_settings(function: Callable[..., None]) -> Callable[..., None]:
+    """Give a command every setting as a flag; it gets the ``Settings`` as its first argument."""
+    own = list(inspect.signature(function, eval_str=True).parameters.values())[1:]
+    context = inspect.Parameter("context", inspect.Parameter.KEYWORD_ONLY, annotation=typer.Context)
+    ours = [p.replace(kind=inspect.Parameter.KEYWORD_ONLY) for p in own]
+    parameters = [context, *ours, *_flags({p.name for p in own})]
+
+    @functools.wraps(function)
+    def run(**given: Any) -> None:
+        context: typer.Context = given.pop("context")
+        flags = {name: _split(name, given.pop(name)) for name in list(given) if name in Settings.model_fields}
+        root = {name: value for name, value in (context.obj or {}).items() if value is not None}
+        function(config.load(**{**flags, **{k: v for k, v in root.items() if flags.get(k) is None}}), **given)
+
+    run.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]
+    run.__annotations__ = {p.name: p.annotation for p in parameters}
+    del run.__wrapped__
+    return run
+
+
+def _flags(taken: set[str]) -> Iterator[inspect.Parameter]:
+    for name, info in Settings.model_fields.items():
+        if name not in taken:
+            option = typer.Option(
+                f"--{name.replace('_', '-')}",
+                help=info.description,
+                rich_help_panel=PANEL,
+                show_default=False,
+            )
+            annotation = Annotated[str | None, option]
+            yield inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY, default=None, annotation=annotation)
+
+
+def _split(name: str, value: str | None) -> Any:
+    is_list = str(Settings.model_fields[name].annotation).startswith("tuple")
+    return (
+        tuple(part.strip() for part in value.split(",") if part.strip())
+        if value is not None and is_list
+        else value
+    )
+
+
+@contextmanager
+def opened(settings: Settings, *, exclusive: bool = False) -> Iterator[Runtime]:
+    """The runtime, closed at the end whatever happens."""
+    from assistant.runtime import Runtime
+
+    runtime = Runtime(settings, exclusive=exclusive)
+    try:
+        yield runtime
+    finally:
+        runtime.close()
+
+
+def acting(runtime: Runtime, name: str | None) -> User:
+    """The user that a command acts for: the one of this machine, or the named one.
+
+    Raises:
+        NotFoundError: There is no user of that name.
+    """
+    if name is None:
+        return runtime.store.users.local()
+    for user in runtime.store.users.list():
+        if user.name == name:
+            return user
+    raise NotFoundError(kind="user", value=name)
+
+
+def collection_of(runtime: Runtime, user: User, name: str | None) -> Collection | None:
+    """The collection of that name or id; ``None`` where none was named.
+
+    Raises:
+        NotFoundError: The user has none of that name.
+    """
+    if name is None:
+        return None
+    for collection in runtime.store.collections.list(user):
+        if name in (collection.name, collection.id):
+            return collection
+    raise NotFoundError(kind="collection", value=name)
+
+
+def scope(runtime: Runtime, user: User, name: str | None) -> list[str] | None:
+    """Where to search: one collection, or everywhere."""
+    collection = collection_of(runtime, user, name)
+    return [collection.id] if collection else None
+
+
+def print_json(value: Any) -> None:
+    """One object on standard output, readable text kept as it is."""
+    typer.echo(json.dumps(value, ensure_ascii=False, indent=2, default=str))
+
+
+def note(text: str) -> None:
+    """A line for people, on standard error so that standard output stays clean."""
+    typer.echo(text, err=True)
+
+
+@contextmanager
+def progress(label: str) -> Iterator[Callable[[str, float], None]]:
+    """A progress bar on standard error while the block runs; silent where nobody is watching.
+
+    Yields:
+        ``update(what, fraction)``.
+    """
+    from rich.console import Console
+    from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
+
+    console = Console(file=sys.stderr)
+    columns = (
+        TextColumn("{task.description}"),
+        BarColumn(),
+        TextColumn("{task.percentage:>3.0f}%"),
+        TimeElapsedColumn(),
+    )
+    with Progress(*columns, console=console, disable=not console.is_terminal, transient=True) as bar:
+        task = bar.add_task(label, total=1.0)
+
+        def update(what: str, fraction: float) -> None:
+            bar.update(task, description=f"{label}: {what}" if what else label, completed=fraction)
+
+        yield update
