@@ -45,7 +45,12 @@ class FakeGenerator:
         return sum(self.count_text(message.text) + 3 for message in messages)
 
     def stream(
-        self, messages: _Sequence[_Message], sampling: _Sampling, *, adapter: str | None = None, user: str = ""
+        self,
+        messages: _Sequence[_Message],
+        sampling: _Sampling,
+        *,
+        adapter: str | None = None,
+        user: str = "",
     ) -> _Iterator[_Delta]:
         self.prompts.append(list(messages))
         self.samplings.append(sampling)
@@ -74,3 +79,214 @@ class FakeGenerator:
 
     def close(self) -> None:
         pass
+
+
+# --- the server -------------------------------------------------------------------------------------------
+
+import hashlib as _hashlib
+import threading as _threading
+import time as _time
+from pathlib import Path as _Path
+from typing import Any as _Any
+
+import numpy as _np
+
+from assistant.config import Settings as _Settings
+from assistant.errors import EngineError as _EngineError
+from assistant.schema import AdapterRef as _AdapterRef
+from assistant.schema import Answer as _Answer
+from assistant.schema import Chunk as _Chunk
+from assistant.schema import Citation as _Citation
+from assistant.schema import Found as _Found
+from assistant.schema import Hit as _Hit
+from assistant.schema import Sentence as _Sentence
+from assistant.schema import Status as _Status
+from assistant.schema import TurnEvent as _TurnEvent
+from assistant.schema import Verdict as _Verdict
+from assistant.store import Store as _Store
+from assistant.store import User as _User
+
+
+class TimedGenerator:
+    """Says ``words``, one every ``delay`` seconds, with the heartbeats that the protocol promises.
+
+    Args:
+        words: The reply.
+        delay: Seconds before each word.
+        fail_at: Raise _EngineError before this word.
+        die_at: Raise a bare RuntimeError before this word, as a bug would.
+    """
+
+    name = "fake"
+    window = 512
+
+    def __init__(
+        self,
+        words: _Sequence[str] = ("Seven ", "days."),
+        delay: float = 0.0,
+        fail_at: int | None = None,
+        die_at: int | None = None,
+    ) -> None:
+        self.words = tuple(words)
+        self.delay = delay
+        self.fail_at = fail_at
+        self.die_at = die_at
+        self.prompts: list[list[_Message]] = []
+        self.samplings: list[_Sampling] = []
+        self.made = 0
+        self.closed = _threading.Event()
+        self.running = 0
+        self.last_progress = _time.monotonic()
+
+    def count(self, messages: _Sequence[_Message]) -> int:
+        return sum(self.count_text(message.text) for message in messages)
+
+    def count_text(self, text: str) -> int:
+        return len(text.split())
+
+    def stream(
+        self,
+        messages: _Sequence[_Message],
+        sampling: _Sampling,
+        *,
+        adapter: str | None = None,
+        user: str = "",
+    ) -> _Iterator[_Delta]:
+        self.prompts.append(list(messages))
+        self.samplings.append(sampling)
+        self.running += 1
+        try:
+            for place, word in enumerate(self.words):
+                yield from self._wait()
+                if place == self.fail_at:
+                    raise _EngineError(reason="the fake was told to fail", remedy="tell it otherwise")
+                if place == self.die_at:
+                    raise RuntimeError("secret internals")
+                self.made += 1
+                self.last_progress = _time.monotonic()
+                yield _Delta(word, tokens=place + 1)
+            yield _Delta("", _Finish.STOP, tokens=len(self.words))
+        finally:
+            self.running -= 1
+            self.closed.set()
+
+    def _wait(self) -> _Iterator[_Delta]:
+        end = _time.monotonic() + self.delay
+        while (left := end - _time.monotonic()) > 0:
+            _time.sleep(min(left, 0.1))
+            yield _Delta("")
+
+    def score(
+        self, messages: _Sequence[_Message], replies: _Sequence[str], *, adapter: str | None = None
+    ) -> list[float]:
+        return [-float(len(reply)) for reply in replies]
+
+    def state(self) -> _EngineState:
+        return _EngineState(
+            "ready", running=self.running, tokens_total=self.made, last_progress=self.last_progress
+        )
+
+    def close(self) -> None:
+        self.closed.set()
+
+
+class HashEmbedder:
+    """Unit vectors made of the text's hash: equal texts are near, all others are not."""
+
+    id = "hash"
+    dim = 8
+    window = 64
+
+    def count(self, text: str) -> int:
+        return len(text.split())
+
+    def embed_query(self, text: str) -> _np.ndarray:
+        return self.embed_documents([text])[0]
+
+    def embed_documents(self, texts: _Sequence[str]) -> _np.ndarray:
+        digests = [_hashlib.sha256(text.encode()).digest()[: self.dim] for text in texts]
+        rows = _np.array([list(digest) for digest in digests], dtype=_np.float32) - 127.5
+        return rows / _np.linalg.norm(rows, axis=1, keepdims=True)
+
+
+class FakeRuntime:
+    """A runtime over a real store in ``home``, with a scripted model and one document that answers everything."""
+
+    def __init__(self, home: _Path, generator: TimedGenerator | None = None, **settings: _Any) -> None:
+        home.mkdir(parents=True, exist_ok=True)
+        self.settings = _Settings(home=home, model="fake", embedder="hash", samples=False, **settings)
+        self.store = _Store(self.settings.database)
+        self.store.migrate()
+        self.fake = generator or TimedGenerator()
+        self.calls: list[dict[str, _Any]] = []
+
+    def generator(self) -> TimedGenerator:
+        return self.fake
+
+    def embedder(self) -> HashEmbedder:
+        return HashEmbedder()
+
+    def engine_state(self) -> _EngineState:
+        return self.fake.state()
+
+    def adapters(self) -> list[_AdapterRef]:
+        return [_AdapterRef("tuned", "adapters/tuned", "fake")]
+
+    def sampling(self, **changes: _Any) -> _Sampling:
+        return _Sampling(**{"max_new_tokens": self.settings.max_new_tokens, **changes})
+
+    def chat_turn(
+        self,
+        user: _User,
+        history: _Sequence[_Message],
+        question: str,
+        *,
+        collection_ids: _Sequence[str] | None = None,
+        grounded: bool = True,
+        sampling: _Sampling | None = None,
+        system: str = "",
+        adapter: str | None = None,
+    ) -> _Iterator[_TurnEvent]:
+        self.calls.append(
+            {
+                "user": user,
+                "collection_ids": collection_ids,
+                "grounded": grounded,
+                "system": system,
+                "adapter": adapter,
+            }
+        )
+        messages = [_Message("system", system)] * bool(system) + [*history, _Message("user", question)]
+        hits = (_hit(),) if grounded else ()
+        if grounded:
+            yield _Status("searching", 1)
+            yield _Found(hits)
+        text, tokens = "", 0
+        for delta in self.fake.stream(messages, sampling or self.sampling(), adapter=adapter, user=user.id):
+            text, tokens = text + delta.text, delta.tokens or tokens
+            yield delta
+        yield _answer(text, tokens, hits)
+
+    def close(self) -> None:
+        self.store.close()
+
+
+def _hit() -> _Hit:
+    return _Hit(
+        _Chunk("d1", 0, 11, "Seven days.", page=2),
+        "Terms",
+        0.9,
+        dense=0.9,
+        dense_rank=1,
+        context="Seven days.",
+    )
+
+
+def _answer(text: str, tokens: int, hits: tuple[_Hit, ...]) -> _Answer:
+    if not hits:
+        return _Answer(text, _Finish.STOP, tokens=tokens)
+    citation = _Citation(1, "d1", "Terms", 0, 11, "Seven days.", page=2)
+    sentence = _Sentence(text, 0, len(text), _Verdict.SUPPORTED, (1,))
+    return _Answer(
+        text, _Finish.STOP, (citation,), (sentence,), citation, hits, tokens=tokens, confidence=0.9
+    )
