@@ -18,9 +18,13 @@ from assistant.schema import AdapterRef, Message, Sampling, Sentiment, TurnEvent
 from assistant.store import Store, User
 
 if TYPE_CHECKING:
+    from assistant.prompts import Form, Length
     from assistant.retrieval.embedder import Embedder
     from assistant.retrieval.library import Library
-    from assistant.tools.summarize import Form, Length, SummaryEvent
+    from assistant.retrieval.search import SearchResult
+    from assistant.tools.summarize import SummaryEvent
+
+REWRITES_FROM_BYTES = 1_000_000_000
 
 
 class Runtime:
@@ -42,6 +46,7 @@ class Runtime:
         self._library: Library | None = None
         self._embedder: Embedder | None = None
         self._generator: Generator | None = None
+        self._adapters: dict[str, AdapterRef] = {}
         self._failure: YoujuError | None = None
         self._loading = False
         _make(settings)
@@ -100,16 +105,18 @@ class Runtime:
 
             return RemoteGenerator(s.base_url, s.api_key.get_secret_value(), s.model, s.remote_window)
         from assistant.engine.local import LocalGenerator
-        from assistant.models.pull import require
+        from assistant.models import pull
 
-        entry = resolve(s.model)
+        entry, folder = resolve(s.model), pull.require(resolve(s.model), s.models_dir)
+        self.adapters()
         return LocalGenerator(
-            require(entry, s.models_dir),
+            folder,
             name=entry.name,
-            adapters={ref.name: ref for ref in self.adapters()},
+            adapters=self._adapters,
             quantization=s.quantization,
             max_queue=s.max_queue,
             max_per_user=s.max_per_user,
+            template_sha256=pull.template_sha256(entry, folder) or None,
         )
 
     def engine_state(self) -> EngineState:
@@ -134,11 +141,23 @@ class Runtime:
         threading.Thread(target=load, name="warm", daemon=True).start()
 
     def adapters(self) -> list[AdapterRef]:
-        """The adapters that were trained on the model in use."""
-        base = (
-            {self.settings.model, resolve(self.settings.model).name} if not self.settings.base_url else set()
-        )
-        return [ref for ref in adapters.available(self.settings.home / "adapters") if ref.base in base]
+        """The adapters that were trained on the model in use, read from the folder anew."""
+        if self.settings.base_url:
+            return []
+        base = {self.settings.model, resolve(self.settings.model).name}
+        found = [ref for ref in adapters.available(self.settings.home / "adapters") if ref.base in base]
+        self._adapters.update({ref.name: ref for ref in found})
+        return found
+
+    def languages(self) -> tuple[str, ...]:
+        """What the model in use can write; a question in another language is answered by quotation."""
+        return ("en", "zh") if self.settings.base_url else resolve(self.settings.model).languages
+
+    def similarity(self, query: str, texts: Sequence[str]) -> list[float]:
+        """Cosine of a query with each text, across languages."""
+        embedder = self.embedder()
+        found: list[float] = (embedder.embed_documents(list(texts)) @ embedder.embed_query(query)).tolist()
+        return found
 
     def sampling(self, **changes: object) -> Sampling:
         """The settings' sampling, with a request's changes."""
@@ -173,15 +192,32 @@ class Runtime:
         from assistant.tools import chat
         from assistant.tools import grounded as grounding
 
-        sampling = sampling or self.sampling()
-        options = {"system": system, "adapter": self.adapter_name(adapter), "user": user.id}
+        sampling, name = sampling or self.sampling(), self.adapter_name(adapter)
         if not grounded:
-            return chat.reply(history, question, self.generator, sampling, **options)
+            return chat.reply(
+                history, question, self.generator, sampling, system=system, adapter=name, user=user.id
+            )
 
-        def search(query: str):  # type: ignore[no-untyped-def]
+        def search(query: str) -> SearchResult:
             return self.library.search(user, query, collection_ids=collection_ids, k=self.settings.hits)
 
-        return grounding.answer(history, question, search, self.generator, sampling, **options)
+        return grounding.answer(
+            history,
+            question,
+            search,
+            self.generator,
+            sampling,
+            system=system,
+            adapter=name,
+            user=user.id,
+            languages=self.languages(),
+            rewrites=self._rewrites(),
+            similarity=self.similarity,
+        )
+
+    def _rewrites(self) -> bool:
+        """Whether the model can rewrite a follow-up; small ones change its meaning."""
+        return bool(self.settings.base_url) or resolve(self.settings.model).size_bytes > REWRITES_FROM_BYTES
 
     def summarize(
         self,
@@ -197,7 +233,13 @@ class Runtime:
 
         name = self.adapter_name(adapter)
         return summarize.summarize(
-            text, self.generator(), length=length, form=form, adapter=name, user=user.id
+            text,
+            self.generator(),
+            length=length,
+            form=form,
+            adapter=name,
+            user=user.id,
+            languages=self.languages(),
         )
 
     def sentiment(
