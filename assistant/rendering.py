@@ -78,11 +78,11 @@ class Renderer:
         """The template around ``len(roles)`` texts: ids of its own parts, and the index of each text."""
         chat = [{"role": role, "content": f"youju7f3a9c{n}e1"} for n, role in enumerate(roles)]
         try:
-            text = self._tokenizer.apply_chat_template(
-                chat, tokenize=False, add_generation_prompt=open_reply
-            )
+            text = self._tokenizer.apply_chat_template(chat, tokenize=False, add_generation_prompt=open_reply)
         except Exception as fault:  # noqa: BLE001 - the template's own raise_exception, or any Jinja error
-            raise self._fault(f"its chat template refuses {'/'.join(roles)} ({fault})", "use another model") from None
+            raise self._fault(
+                f"its chat template refuses {'/'.join(roles)} ({fault})", "use another model"
+            ) from None
         parts = _PLACEHOLDER.split(str(text))  # template, index, template, index, …, template
         if [int(index) for index in parts[1::2]] != list(range(len(roles))):
             raise self._fault("its chat template leaves out or repeats a message", "use another model")

@@ -8,9 +8,7 @@ from assistant.errors import ContextOverflowError
 from assistant.schema import Message
 
 
-def fit(
-    messages: Sequence[Message], count: Callable[[Sequence[Message]], int], limit: int
-) -> list[Message]:
+def fit(messages: Sequence[Message], count: Callable[[Sequence[Message]], int], limit: int) -> list[Message]:
     """Drop the oldest question and answer until the rest fits; never cut inside a message.
 
     The system message and the last message always stay.

@@ -15,7 +15,7 @@ import torch  # noqa: TID253
 from transformers import GenerationConfig, PreTrainedModel  # noqa: TID253
 from transformers.generation.configuration_utils import ContinuousBatchingConfig  # noqa: TID253
 
-from assistant.engine.sampling import Draw, PerRequestSampling
+from assistant.engine.drawing import Draw, PerRequestSampling
 
 PAGE = 32
 _STEP_TOKENS = 256  # prompts are read in slices of this many, so that running answers go on in between
@@ -37,7 +37,9 @@ class Batch:
     ) -> None:
         self.capacity = capacity // PAGE * PAGE
         self._manager = model.init_continuous_batching(
-            generation_config=GenerationConfig(do_sample=False, eos_token_id=list(ends), pad_token_id=ends[0]),
+            generation_config=GenerationConfig(
+                do_sample=False, eos_token_id=list(ends), pad_token_id=ends[0]
+            ),
             continuous_batching_config=ContinuousBatchingConfig(
                 page_size=PAGE,
                 num_blocks=capacity // PAGE,
@@ -111,9 +113,7 @@ class Batch:
             self._manager.batch_processor.cache.evict_cached_blocks()
 
     def close(self) -> None:
-        """Stop now and free the cache."""
-        if self._manager.batch_processor is not None:
-            self._manager.stop(block=True, timeout=5.0, hard_stop=True)
-        self._manager.destroy()
+        """Stop now and free the cache; a step that hangs is left behind after a while."""
+        self._manager.stop(block=True, timeout=5.0, hard_stop=True)
         if torch.cuda.is_available():
             torch.cuda.empty_cache()

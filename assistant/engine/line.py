@@ -78,6 +78,10 @@ class Line:
             raise TooManyRequestsError(kind="answers at once", limit=self.max_per_user, retry_s=RETRY_S)
         self._waiting.append(ticket)
 
+    def waits(self, ticket: Ticket) -> bool:
+        """Whether a request is in the line."""
+        return ticket in self._waiting
+
     def order(self) -> list[Ticket]:
         """Who comes when: suspects of a breakdown, then whoever has the fewest requests ahead, then arrival."""
         held = Counter(ticket.user for ticket in self.running.values())

@@ -1,0 +1,110 @@
+"""Model files to a model in memory: 4-bit where it runs, safetensors only, never code from the model."""
+
+from __future__ import annotations
+
+import logging
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+import torch  # noqa: TID253
+from transformers import (  # noqa: TID253
+    AutoModelForCausalLM,
+    AutoTokenizer,
+    BitsAndBytesConfig,
+    PreTrainedModel,
+    PreTrainedTokenizerBase,
+)
+
+from assistant.errors import ModelFileError
+
+log = logging.getLogger(__name__)
+Quantization = Literal["nf4", "none"]
+
+
+@dataclass(frozen=True, slots=True)
+class Loaded:
+    """A model that is ready to run."""
+
+    model: PreTrainedModel
+    tokenizer: PreTrainedTokenizerBase
+    quantization: str
+    """``nf4``, or the name of the dtype."""
+    note: str = ""
+    """Why it is not what was asked for."""
+
+
+def load(folder: Path, quantization: Quantization) -> Loaded:
+    """Load a model and its tokenizer from a folder.
+
+    Raises:
+        ModelFileError: A file is missing, damaged, or of a kind that is never loaded.
+    """
+    device, dtype = place()
+    try:
+        tokenizer = AutoTokenizer.from_pretrained(folder, local_files_only=True, trust_remote_code=False)
+    except Exception as fault:
+        raise _unreadable(folder, fault) from fault
+    note = ""
+    if quantization == "nf4":
+        try:
+            return Loaded(_weights(folder, device, dtype, nf4(dtype)), tokenizer, "nf4")
+        except Exception as fault:  # noqa: BLE001 - whatever bitsandbytes lacks here; the next load tells if it was the files
+            note = f"4-bit cannot run here ({fault}); running in {_name(dtype)}, which needs more memory"
+    try:
+        loaded = Loaded(_weights(folder, device, dtype, None), tokenizer, _name(dtype), note)
+    except Exception as fault:
+        raise _unreadable(folder, fault) from fault
+    if note:
+        log.warning(note)
+    return loaded
+
+
+def nf4(dtype: torch.dtype) -> BitsAndBytesConfig:
+    """The 4-bit format of serving and training: NF4 with double quantization."""
+    return BitsAndBytesConfig(
+        load_in_4bit=True,
+        bnb_4bit_quant_type="nf4",
+        bnb_4bit_use_double_quant=True,
+        bnb_4bit_compute_dtype=dtype,
+    )
+
+
+def place() -> tuple[torch.device, torch.dtype]:
+    """The device of this machine, and the dtype that it computes in without emulation."""
+    if torch.cuda.is_available():
+        return torch.device("cuda"), torch.bfloat16 if torch.cuda.is_bf16_supported() else torch.float16
+    fast = "avx512_bf16" in _cpu_flags()
+    return torch.device("cpu"), torch.bfloat16 if fast else torch.float32
+
+
+def _cpu_flags() -> str:
+    try:
+        return Path("/proc/cpuinfo").read_text(encoding="ascii", errors="ignore")
+    except OSError:
+        return ""
+
+
+def _weights(
+    folder: Path, device: torch.device, dtype: torch.dtype, config: BitsAndBytesConfig | None
+) -> PreTrainedModel:
+    model: PreTrainedModel = AutoModelForCausalLM.from_pretrained(
+        folder,
+        dtype=dtype,
+        device_map={"": device},
+        attn_implementation="sdpa",
+        use_safetensors=True,
+        local_files_only=True,
+        trust_remote_code=False,
+        quantization_config=config,
+    )
+    return model.eval()
+
+
+def _unreadable(folder: Path, fault: Exception) -> ModelFileError:
+    reason = f"it could not be loaded ({type(fault).__name__}: {str(fault)[:300]})"
+    return ModelFileError(name=folder.name, reason=reason, remedy="pull the model again")
+
+
+def _name(dtype: torch.dtype) -> str:
+    return str(dtype).removeprefix("torch.")

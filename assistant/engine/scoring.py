@@ -1,0 +1,86 @@
+"""Log-likelihoods of given replies, many prompts at once."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from os.path import commonprefix
+
+import torch  # noqa: TID253
+from transformers import DynamicCache, PreTrainedModel  # noqa: TID253
+
+Ids = Sequence[int]
+
+
+@torch.inference_mode()
+def score(
+    model: PreTrainedModel, prompts: Sequence[Ids], replies: Sequence[Sequence[Ids]]
+) -> list[list[float]]:
+    """Score the replies to each prompt; what the prompts have in common is read once.
+
+    Args:
+        model: In evaluation mode; nothing else may change its adapters meanwhile.
+        prompts: ``b`` prompts, none empty.
+        replies: For each prompt the same number ``r`` of replies, none empty.
+
+    Returns:
+        ``b`` lists of ``r`` sums over a reply's tokens, nats.
+    """
+    r = len(replies[0])
+    cache, mask, last = _read(model, prompts)  # last: (b, v)
+    flat = [reply for row in replies for reply in row]  # b * r
+    first = torch.tensor([reply[0] for reply in flat], device=last.device)
+    total = last.repeat_interleave(r, 0).gather(1, first[:, None])[:, 0]  # (b * r,)
+    width = max(len(reply) for reply in flat)
+    if width > 1:
+        cache.batch_repeat_interleave(r)
+        total += _rest(model, cache, mask.repeat_interleave(r, 0), flat, width)
+    return [row.tolist() for row in total.view(len(prompts), r)]
+
+
+def _read(model: PreTrainedModel, prompts: Sequence[Ids]) -> tuple[DynamicCache, torch.Tensor, torch.Tensor]:
+    """Read the prompts; return their cache, its mask, and the log-probabilities of the next token ``(b, v)``."""
+    b, device = len(prompts), model.device
+    shared = min(len(commonprefix([list(prompt) for prompt in prompts])), min(map(len, prompts)) - 1)
+    cache = DynamicCache(config=model.config)
+    if shared:
+        model(
+            torch.tensor([list(prompts[0][:shared])], device=device),
+            past_key_values=cache, use_cache=True, logits_to_keep=1,
+        )  # fmt: skip
+        cache.batch_repeat_interleave(b)
+    width = max(map(len, prompts)) - shared
+    ids = torch.zeros(b, width, dtype=torch.long, device=device)
+    mask = torch.zeros(b, shared + width, dtype=torch.long, device=device)
+    mask[:, :shared] = 1
+    for row, prompt in enumerate(prompts):  # padded on the left, so that all end in the last column
+        ids[row, width - len(prompt) + shared :] = torch.tensor(list(prompt[shared:]), device=device)
+        mask[row, shared + width - len(prompt) + shared :] = 1
+    positions = (mask.cumsum(1) - 1).clamp(min=0)[:, shared:]
+    output = model(
+        ids, attention_mask=mask, position_ids=positions, past_key_values=cache,
+        use_cache=True, logits_to_keep=1,
+    )  # fmt: skip
+    return cache, mask, output.logits[:, -1].float().log_softmax(-1)
+
+
+def _rest(
+    model: PreTrainedModel, cache: DynamicCache, mask: torch.Tensor, replies: Sequence[Ids], width: int
+) -> torch.Tensor:
+    """Nats of each reply from its second token on, ``(n,)``; replies are padded on the right."""
+    device = model.device
+    ids = torch.zeros(len(replies), width, dtype=torch.long, device=device)
+    for row, reply in enumerate(replies):
+        ids[row, : len(reply)] = torch.tensor(list(reply), device=device)
+    lengths = torch.tensor([len(reply) for reply in replies], device=device)
+    real = torch.arange(width, device=device)[None] < lengths[:, None]  # (n, width)
+    start = mask.sum(1, keepdim=True)
+    output = model(
+        ids[:, :-1],
+        attention_mask=torch.cat([mask, real[:, :-1].long()], 1),
+        position_ids=start + torch.arange(width - 1, device=device)[None],
+        past_key_values=cache,
+        use_cache=True,
+    )
+    logprobs = output.logits.float().log_softmax(-1)  # (n, width - 1, v)
+    picked = logprobs.gather(2, ids[:, 1:, None])[:, :, 0]
+    return (picked * real[:, 1:]).sum(1)
