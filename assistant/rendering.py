@@ -95,7 +95,7 @@ class Renderer:
     def _check(self) -> None:
         self._segments(_PROBE[1:], True)
         for token in self.control:
-            word = self._template.id_to_token(token)
+            word = self._template.id_to_token(token) or ""
             if token in self.text_ids(word):
                 raise self._fault(f"text can become the control token {word!r}", "use another model")
 

@@ -76,7 +76,7 @@ def _invert(weights: torch.Tensor, uniform: float) -> int:
     return min(int(torch.searchsorted(mass, uniform * mass[-1], right=True)), len(weights) - 1)
 
 
-class PerRequestSampling(ContinuousBatchingLogitsProcessor):
+class PerRequestSampling(ContinuousBatchingLogitsProcessor):  # type: ignore[misc] # untyped
     """Lets each row of the batch draw for itself; rows without a ``Draw`` stay greedy."""
 
     supported_kwargs = {"draw": Draw}  # noqa: RUF012 - the library reads a class attribute

@@ -83,7 +83,7 @@ class Line:
         return ticket in self._waiting
 
     def order(self) -> list[Ticket]:
-        """Who comes when: suspects of a breakdown, then whoever has the fewest requests ahead, then arrival."""
+        """Who comes when: suspects of a breakdown, then users with fewer requests ahead, then arrival."""
         held = Counter(ticket.user for ticket in self.running.values())
         ranked = []
         for ticket in sorted(self._waiting, key=lambda waiting: waiting.arrival):

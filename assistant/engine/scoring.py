@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from os.path import commonprefix
+from itertools import takewhile
 
 import torch  # noqa: TID253
 from transformers import DynamicCache, PreTrainedModel  # noqa: TID253
@@ -11,7 +11,6 @@ from transformers import DynamicCache, PreTrainedModel  # noqa: TID253
 Ids = Sequence[int]
 
 
-@torch.inference_mode()
 def score(
     model: PreTrainedModel, prompts: Sequence[Ids], replies: Sequence[Sequence[Ids]]
 ) -> list[list[float]]:
@@ -25,6 +24,13 @@ def score(
     Returns:
         ``b`` lists of ``r`` sums over a reply's tokens, nats.
     """
+    with torch.inference_mode():
+        return _score(model, prompts, replies)
+
+
+def _score(
+    model: PreTrainedModel, prompts: Sequence[Ids], replies: Sequence[Sequence[Ids]]
+) -> list[list[float]]:
     r = len(replies[0])
     cache, mask, last = _read(model, prompts)  # last: (b, v)
     flat = [reply for row in replies for reply in row]  # b * r
@@ -38,9 +44,14 @@ def score(
 
 
 def _read(model: PreTrainedModel, prompts: Sequence[Ids]) -> tuple[DynamicCache, torch.Tensor, torch.Tensor]:
-    """Read the prompts; return their cache, its mask, and the log-probabilities of the next token ``(b, v)``."""
+    """Read the prompts.
+
+    Returns:
+        Their cache, its mask, and the log-probabilities of the next token, ``(b, v)``.
+    """
     b, device = len(prompts), model.device
-    shared = min(len(commonprefix([list(prompt) for prompt in prompts])), min(map(len, prompts)) - 1)
+    alike = takewhile(lambda column: len(set(column)) == 1, zip(*prompts, strict=False))
+    shared = min(sum(1 for _ in alike), min(map(len, prompts)) - 1)
     cache = DynamicCache(config=model.config)
     if shared:
         model(
