@@ -6,7 +6,7 @@ import typer
 
 from assistant import __version__
 
-version = typer.Typer()
+version = typer.Typer(add_completion=False)
 
 
 @version.command()

@@ -78,7 +78,7 @@ def _origin(point: importlib.metadata.EntryPoint) -> str:
 
 
 app = typer.Typer(
-    cls=Commands, help=HELP, no_args_is_help=True, add_completion=True, pretty_exceptions_enable=False,
+    cls=Commands, help=HELP, no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False,
     rich_markup_mode="markdown", context_settings={"help_option_names": ["-h", "--help"]},
 )  # fmt: skip
 

@@ -13,8 +13,8 @@ from assistant.errors import YoujuError
 from assistant.models import pull as models_pull
 from assistant.models.catalog import CATALOG, Entry, Hub, resolve
 
-models = typer.Typer(no_args_is_help=True, help="List, pull and show models.")
-doctor = typer.Typer()
+models = typer.Typer(add_completion=False, no_args_is_help=True, help="List, pull and show models.")
+doctor = typer.Typer(add_completion=False)
 MARKS = {"ok": ("✓", "green"), "warn": ("!", "yellow"), "fail": ("✗", "red")}
 
 

@@ -30,12 +30,17 @@ AsUser = Annotated[
 ]
 
 
-def with_settings(function: Callable[..., None]) -> Callable[..., None]:
-    """Give a command every setting as a flag; it gets the ``Settings`` as its first argument."""
+def with_settings(function: Callable[..., None], *, hidden: bool = True) -> Callable[..., None]:
+    """Give a command every setting as a flag; it gets the ``Settings`` as its first argument.
+
+    Args:
+        function: The command.
+        hidden: Leave the flags out of its help, where they would bury its own.
+    """
     own = list(inspect.signature(function, eval_str=True).parameters.values())[1:]
     context = inspect.Parameter("context", inspect.Parameter.KEYWORD_ONLY, annotation=typer.Context)
     ours = [p.replace(kind=inspect.Parameter.KEYWORD_ONLY) for p in own]
-    parameters = [context, *ours, *_flags({p.name for p in own})]
+    parameters = [context, *ours, *_flags({p.name for p in own}, hidden=hidden)]
 
     @functools.wraps(function)
     def run(**given: Any) -> None:
@@ -50,7 +55,10 @@ def with_settings(function: Callable[..., None]) -> Callable[..., None]:
     return run
 
 
-def _flags(taken: set[str]) -> Iterator[inspect.Parameter]:
+with_settings_shown = functools.partial(with_settings, hidden=False)
+
+
+def _flags(taken: set[str], *, hidden: bool) -> Iterator[inspect.Parameter]:
     for name, info in Settings.model_fields.items():
         if name not in taken:
             option = typer.Option(
@@ -58,6 +66,7 @@ def _flags(taken: set[str]) -> Iterator[inspect.Parameter]:
                 help=info.description,
                 rich_help_panel=PANEL,
                 show_default=False,
+                hidden=hidden,
             )
             annotation = Annotated[str | None, option]
             yield inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY, default=None, annotation=annotation)

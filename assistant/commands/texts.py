@@ -1,0 +1,162 @@
+"""``youju summarize`` and ``youju sentiment``."""
+
+from __future__ import annotations
+
+import dataclasses
+import sys
+from collections import Counter
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from assistant.commands.options import AsJson, note, opened, print_json, progress, with_settings
+from assistant.config import Settings
+from assistant.errors import BadRequestError, EmptyInputError
+from assistant.prompts import Form, Length
+from assistant.schema import LABELS, Sentiment, SentimentRow, Summary, SummaryProgress
+
+if TYPE_CHECKING:
+    from assistant.runtime import Runtime
+
+summarize = typer.Typer(add_completion=False)
+sentiment = typer.Typer(add_completion=False)
+STANDARD_INPUT = "-"
+BAR = 24
+
+
+@summarize.command()
+@with_settings
+def _summarize(
+    settings: Settings,
+    file: Annotated[
+        str, typer.Argument(help="Any file that can be added; - reads text from standard input.")
+    ],
+    *,
+    length: Annotated[Length, typer.Option(help="How long.")] = "paragraph",
+    form: Annotated[Form, typer.Option(help="Prose or bullets.")] = "prose",
+    as_json: AsJson = False,
+) -> None:
+    """Summarize a text of any length; each sentence is linked to where it came from."""
+    text = _read(file)
+    with opened(settings) as runtime, progress("summary") as update:
+        summary = None
+        for event in runtime.summarize(runtime.store.users.local(), text, length=length, form=form):
+            if isinstance(event, SummaryProgress):
+                update(f"piece {event.done} of {event.total}", event.done / max(event.total, 1))
+            elif isinstance(event, Summary):
+                summary = event
+    assert summary is not None
+    if as_json:
+        print_json(_object(summary, text))
+    else:
+        typer.echo(summary.text)
+
+
+@sentiment.command()
+@with_settings
+def _sentiment(
+    settings: Settings,
+    text: Annotated[str | None, typer.Argument()] = None,
+    *,
+    csv: Annotated[Path | None, typer.Option("--csv", help="Judge a column of this file.")] = None,
+    column: Annotated[str, typer.Option(help="The column to judge.")] = "text",
+    output: Annotated[
+        Path | None,
+        typer.Option("--output", "-o", help="Where the judged table goes; standard output by default."),
+    ] = None,
+    explain: Annotated[bool, typer.Option("--explain", help="Also weigh each word.")] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Judge a text, or a column of a CSV file, as negative, neutral or positive."""
+    if (text is None) == (csv is None):
+        raise BadRequestError(field="sentiment", value="the call", remedy="give either TEXT or --csv FILE")
+    if csv is not None:
+        _judge_table(settings, csv, column, output, as_json=as_json)
+        return
+    if not (text or "").strip():
+        raise EmptyInputError(field="text", remedy="write a sentence to judge")
+    with opened(settings) as runtime, progress("sentiment"):
+        judged = next(runtime.sentiment(runtime.store.users.local(), [text or ""], explain=explain))
+    if as_json:
+        print_json(_judgement(judged))
+    else:
+        typer.echo(_bars(judged))
+
+
+def _read(file: str) -> str:
+    """The text of a file, parsed as an added document is, or of standard input."""
+    if file == STANDARD_INPUT:
+        return sys.stdin.read()
+    from assistant.retrieval.documents import read
+
+    path = Path(file)
+    if not path.is_file():
+        raise BadRequestError(
+            field="file", value=file, remedy="there is no such file; - reads standard input"
+        )
+    return "\n\n".join(document.text for document in read(path.name, path))
+
+
+def _object(summary: Summary, text: str) -> dict[str, Any]:
+    sentences = [
+        {
+            "text": s.text,
+            "verdict": s.verdict.value,
+            "sources": [{"start": x.start, "end": x.end, "text": text[x.start : x.end]} for x in s.sources],
+        }
+        for s in summary.sentences
+    ]
+    return {"text": summary.text, "sentences": sentences, "pieces": summary.pieces, "rounds": summary.rounds}
+
+
+def _judge_table(settings: Settings, csv: Path, column: str, output: Path | None, *, as_json: bool) -> None:
+    from assistant.tools import table
+
+    if not csv.is_file():
+        raise BadRequestError(field="--csv", value=str(csv), remedy="there is no such file")
+    rows = table.read(csv.read_bytes())
+    texts = table.column(rows, column)
+    with opened(settings) as runtime:
+        judged = _judge(runtime, texts)
+    if output is not None:
+        output.write_bytes(table.write(judged, rows))
+    if as_json:
+        print_json({"rows": [_row(one) for one in judged], "counts": _counts(judged)})
+    elif output is None:
+        sys.stdout.buffer.write(table.write(judged, rows))
+    else:
+        note(f"{output}: {', '.join(f'{count} {label}' for label, count in _counts(judged).items())}")
+
+
+def _judge(runtime: Runtime, texts: list[str]) -> list[SentimentRow]:
+    from assistant.tools.sentiment import judge_rows
+
+    judged = []
+    with progress("sentiment") as update:
+        for row in judge_rows(texts, runtime.generator(), adapter=runtime.adapter_name(None)):
+            judged.append(row)
+            update(f"row {row.row} of {len(texts)}", row.row / len(texts))
+    return judged
+
+
+def _counts(judged: list[SentimentRow]) -> dict[str, int]:
+    return dict(Counter(row.sentiment.label if row.sentiment else "error" for row in judged))
+
+
+def _row(row: SentimentRow) -> dict[str, Any]:
+    judged = _judgement(row.sentiment) if row.sentiment else {}
+    return {"row": row.row, "text": row.text, **judged, "error": row.error}
+
+
+def _judgement(judged: Sentiment) -> dict[str, Any]:
+    return {"label": judged.label, **dataclasses.asdict(judged)}
+
+
+def _bars(judged: Sentiment) -> str:
+    lines = ["unsure" if judged.unsure else str(judged.label)]
+    for label in LABELS:
+        share = getattr(judged, label)
+        lines.append(f"  {label:<9}{'█' * round(share * BAR):<{BAR}} {share:.2f}")
+    lines += [f"  {weight:+.2f} {word.strip()}" for word, weight in judged.words if weight]
+    return "\n".join(lines)
