@@ -51,7 +51,7 @@ class Conversations:
 
     def set_scope(self, user: User, conversation_id: str, scope: str) -> Conversation:
         """Choose what its questions are answered from (JSON, see ``Conversation.scope``)."""
-        parsed = exports.Scope.model_validate_json(scope)
+        parsed = exports.load_scope(scope)
         with self._database.write("the conversation") as session:
             row = owned(session, user, conversation_id, "write")
             if not _usable(session, user, parsed):

@@ -10,7 +10,7 @@ from __future__ import annotations
 import sqlite3
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +18,7 @@ from sqlalchemy import Connection, event, inspect, text
 from sqlalchemy.exc import DatabaseError, OperationalError
 from sqlmodel import Session, SQLModel, create_engine
 
-from assistant.errors import DatabaseFileError, StorageError
+from assistant.errors import DatabaseFileError, NotFoundError, StorageError
 from assistant.store.tables import SchemaRow
 
 Step = Callable[[Connection], None]
@@ -44,7 +44,7 @@ class Database:
     @contextmanager
     def read(self) -> Iterator[Session]:
         """A session over one consistent state."""
-        with Session(self.engine) as session:
+        with _ids_are_text(), Session(self.engine) as session:
             yield session
 
     @contextmanager
@@ -55,7 +55,7 @@ class Database:
             StorageError: the disk or the database did not take it.
         """
         try:
-            with Session(self._writer) as session:
+            with _ids_are_text(), Session(self._writer) as session:
                 yield session
                 session.commit()
         except OperationalError as error:
@@ -63,9 +63,12 @@ class Database:
             raise StorageError(what=what, reason=reason, remedy=_advice(reason)) from error
 
     def scrub(self) -> None:
-        """Make deleted text leave the disk: empty the write-ahead log (pages are zeroed on delete)."""
+        """Make deleted text leave the disk: empty the write-ahead log (pages are zeroed on delete).
+
+        The deletion is committed by then, so a failure is left to the next call.
+        """
         if self.path is not None:
-            with self.engine.connect() as connection:
+            with suppress(DatabaseError), self.engine.connect() as connection:
                 connection.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)")
 
     def close(self) -> None:
@@ -117,7 +120,9 @@ class Database:
         if self.path is not None:
             found = connection.exec_driver_sql("PRAGMA quick_check(1)").scalar_one()
             if found != "ok":
-                raise DatabaseFileError(path=self._name, reason=f"it is damaged ({found})", remedy=_REMEDY)
+                raise DatabaseFileError(
+                    path=self._name, reason=f"it is damaged ({' '.join(found.split())})", remedy=_REMEDY
+                )
 
     def _backup(self, version: int) -> None:
         if self.path is None:
@@ -127,6 +132,15 @@ class Database:
             source.backup(copy)
         source.close()
         copy.close()
+
+
+@contextmanager
+def _ids_are_text() -> Iterator[None]:
+    """What a client sends as an id may hold half a surrogate pair; no row has such an id."""
+    try:
+        yield
+    except UnicodeEncodeError as error:
+        raise NotFoundError(kind="object", value=error.object[:100]) from error
 
 
 def _configure(connection: Any, _record: object) -> None:

@@ -121,6 +121,15 @@ def dump(conversation: Conversation, rows: Sequence[MessageRow]) -> str:
     return exported.model_dump_json(indent=1)
 
 
+def load_scope(text: str) -> Scope:
+    """Check a scope; raises BadRequestError."""
+    try:
+        return Scope.model_validate_json(storable(text))
+    except ValidationError as error:
+        remedy = f"{error.errors()[0]['msg']}; see Conversation.scope"
+        raise BadRequestError(field="scope", value=repr(text)[:80], remedy=remedy) from error
+
+
 def load(exported: str) -> ExportedConversation:
     """Check an export; raises BadRequestError naming the field, or TooLargeError."""
     size = len(exported.encode("utf-8", "surrogatepass"))
@@ -152,5 +161,7 @@ def _sources(detail: str) -> list[str]:
     for citation in citations:
         page = f", p. {citation['page']}" if citation.get("page") else ""
         passage = " ".join(str(citation.get("text", "")).split())
-        lines.append(f"> [{citation.get('n')}] {citation.get('title', '')}{page}: {passage}")
+        lines.append(
+            f"> [{citation.get('n')}] {citation.get('title', '')}{page}" + f": {passage}" * bool(passage)
+        )
     return [*lines, ""] if lines else []

@@ -172,14 +172,11 @@ def _digest(plain: str) -> str:
 
 def _hash(password: str) -> str:
     low, high = PASSWORD_LENGTHS
+    length = f"{len(password)} characters"
     if not password.strip() or len(password) < low:
-        raise BadRequestError(
-            field="password", value=f"{len(password)} characters", remedy=f"use at least {low}"
-        )
+        raise BadRequestError(field="password", value=length, remedy=f"use at least {low}, not all blank")
     if len(password) > high:
-        raise TooLargeError(
-            field="password", value=f"{len(password)} characters", limit=high, remedy="use a shorter one"
-        )
+        raise TooLargeError(field="password", value=length, limit=high, remedy="use a shorter one")
     return _HASHER.hash(text.storable(password))
 
 
