@@ -51,15 +51,15 @@ _FORMS: dict[Language, dict[Form, str]] = {
     "zh": {"prose": "", "bullets": "，写成列表，每行一个事实，以“- ”开头"},
 }
 _SENTIMENT: dict[Language, str] = {
-    "en": "Is the sentiment of this text negative or positive? Text: {text}",
+    "en": "What is the sentiment of this review? {text}",
     "zh": "这段文字的情感是消极的还是积极的？文字：{text}",
 }
 
 SENTIMENT_REPLIES: dict[Language, tuple[str, str, str]] = {
     "en": (
-        "The sentiment of this text is negative",
-        "The sentiment of this text is neutral",
-        "The sentiment of this text is positive",
+        "The sentiment of this review is negative",
+        "The sentiment of this review is neutral",
+        "The sentiment of this review is positive",
     ),
     "zh": ("这段文字的情感是消极的", "这段文字的情感是中性的", "这段文字的情感是积极的"),
 }

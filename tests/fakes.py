@@ -74,6 +74,14 @@ class FakeGenerator:
             raise AssertionError("this test did not expect score()")
         return [self._scores(messages, reply) for reply in replies]
 
+    def score_many(
+        self,
+        batch: _Sequence[tuple[_Sequence[_Message], _Sequence[str]]],
+        *,
+        adapter: str | None = None,
+    ) -> list[list[float]]:
+        return [self.score(messages, replies, adapter=adapter) for messages, replies in batch]
+
     def state(self) -> _EngineState:
         return _EngineState("ready")
 

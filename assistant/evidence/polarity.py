@@ -4,38 +4,46 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from dataclasses import dataclass
 
+from assistant.evidence.lexicon import OPPOSITES
 from assistant.evidence.words import normalize, stem, terms
 
-_CUE = re.compile(r"^(?:not|no|never|neither|nor|without|cannot|none|nobody|nothing|unable|hardly|\w+n't)$")
-_SCOPE = 3
-"""Content words after a cue that it is taken to deny."""
+_CLAUSE = re.compile(r"[,;:.!?，；：。！？、\n]|\bbut\b|\bhowever\b|但是|但|不过|然而|而是")
+_CUE = re.compile(
+    r"\b(?:not(?! only)|no(?! (?:more|less|later|fewer) than)|never|neither|nor|without|cannot|none|nobody|unable"
+    r"|\w+n't)\b"
+    r"|不(?![仅但同断少久论管足良]|超过|低于|高于|少于|多于|得不)|没有?|无(?![论线需须])|无[需须]|未(?!来)|勿|禁止|严禁|并非|(?<![除])非(?!常|洲)",
+    re.I,
+)
+_MODAL = re.compile(r"(?:会|能够?|可以?|得|需要?|用|应该?|该|必须?|要|再|被|予以|允许|是|有)+")
 _WORD = re.compile(r"[A-Za-z][A-Za-z']*")
-_CLAUSE = re.compile(r"[,;:.!?，；：。！？\n]|\bbut\b|\bhowever\b|但是|但|不过|然而")
-_HAN_CUE = re.compile(
-    r"(?:不(?![仅但过同断少久论管足良])|没有?|无(?![论线])|未(?!来)|勿|别(?![的人墅])|禁止|严禁|拒绝|并非|而非|(?<![除])非(?!常))"
-    r"(?:会|能|可以|可|得|需要|需|用|应|该|必|要|再|被|予|予以|允许|是|有|在)?"
+_ENGLISH_SCOPE = 3
+"""Content words after a cue that it is taken to deny."""
+_CHINESE_SCOPE = 5
+"""Characters after a cue, modal verbs not counted, that it is taken to deny."""
+_AT_LEAST = re.compile(
+    r"\bat least\b|\bno (?:less|fewer) than\b|\bminimum\b|至少|不少于|不低于|最少|最低", re.I
 )
-_HAN_MODAL = re.compile(r"会|能|可以|可|得|需要|需|用|应|该|必|要|再|被|予以|允许")
-_OPPOSITES = [
-    tuple(pair.split("/"))
-    for pair in (
-        "increase/decrease rise/fall increased/reduced more/fewer more/less higher/lower maximum/minimum before/after "
-        "allowed/forbidden allowed/prohibited permitted/prohibited required/optional mandatory/optional enabled/disabled "
-        "open/closed free/paid include/exclude included/excluded accept/reject accepted/rejected approve/deny "
-        "approved/denied always/never first/last earlier/later above/below public/private with/without true/false "
-        "success/failure succeed/fail won/lost buy/sell credit/debit largest/smallest oldest/newest longest/shortest "
-        "增加/减少 提高/降低 上升/下降 最多/最少 最多/至少 最大/最小 最高/最低 以上/以下 之前/之后 允许/禁止 可以/不可以 必须/无需 必须/可选 "
-        "开启/关闭 启用/禁用 免费/收费 包括/不包括 接受/拒绝 支持/反对 通过/驳回 成功/失败 买入/卖出 公开/私有 早于/晚于 大于/小于 "
-        "高于/低于 优先/最后 存入/取出 延长/缩短 扩大/缩小 赢/输 升高/下降 上涨/下跌 同意/拒绝"
-    ).split()
-]
-_BOUNDS = (
-    (
-        r"\bat least\b|\bno less than\b|至少|不少于|不低于",
-        r"\bat most\b|\bup to\b|\bno more than\b|最多|至多|不超过|不高于",
-    ),
+_AT_MOST = re.compile(
+    r"\bat most\b|\bup to\b|\bno more than\b|\bmaximum\b|最多|至多|不超过|不高于|最高", re.I
 )
+
+
+@dataclass(frozen=True, slots=True)
+class _Denial:
+    """A negation: the content word before it, and those after it that it denies."""
+
+    subject: str
+    words: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class _Clause:
+    """A clause: what it denies, and the words that it says without denial."""
+
+    denials: tuple[_Denial, ...]
+    plain: frozenset[str]
 
 
 def flipped(sentence: str, source: str) -> str:
@@ -46,98 +54,91 @@ def flipped(sentence: str, source: str) -> str:
         source: Text that shares most of its words.
 
     Returns:
-        The word, or ``""`` where both sides agree or nothing can be told.
+        The word as compared (a stem, or two characters), or ``""`` where both agree or nothing can be told.
     """
     sentence, source = normalize(sentence), normalize(source)
-    return _english(sentence, source) or _chinese(sentence, source) or _opposite(sentence, source)
+    return _denied_on_one_side(sentence, source) or _opposite(sentence, source) or _bound(sentence, source)
 
 
-def _english(sentence: str, source: str) -> str:
-    mine, theirs = set(_denied(sentence)), set(_denied(source))
-    said, there = set(terms(sentence)), set(terms(source))
-    for word in mine - theirs:
-        if word in there and not _denied_otherwise(word, theirs):
-            return word
-    free = said - mine
-    for word in theirs - mine:
-        if word in free and word not in _plain(source):
-            return word
+def _denied_on_one_side(sentence: str, source: str) -> str:
+    mine, theirs = _clauses(sentence), _clauses(source)
+    my_plain, their_plain = _plain(mine), _plain(theirs)
+    their_denied = {word for clause in theirs for denial in clause.denials for word in denial.words}
+    for clause in mine:
+        for denial in clause.denials:
+            for word in denial.words:
+                if _says(theirs, denial.subject, word) or (word in their_plain and word not in their_denied):
+                    return word
+    my_denied = {word for clause in mine for denial in clause.denials for word in denial.words}
+    for clause in theirs:
+        for denial in clause.denials:
+            if not denial.words and _says(mine, denial.subject, denial.subject):
+                return denial.subject
+            for word in denial.words:
+                if word in my_plain and word not in my_denied and word not in their_plain:
+                    return word
     return ""
 
 
-def _denied_otherwise(word: str, theirs: set[str]) -> bool:
-    return word in theirs
+def _says(clauses: list[_Clause], subject: str, word: str) -> bool:
+    """True when a clause about ``subject`` says ``word`` and denies nothing."""
+    return any(
+        subject in clause.plain and word in clause.plain and not clause.denials
+        for clause in clauses
+        if subject
+    )
 
 
-def _denied(text: str) -> Iterator[str]:
-    """Stems of the words right after a negation, within its clause."""
-    for clause in _CLAUSE.split(text):
-        left = 0
-        for word in _WORD.findall(clause):
-            if _CUE.match(word.lower()):
-                left = _SCOPE
-            elif left and (term := terms(word)):
-                yield term[0]
-                left -= 1
+def _plain(clauses: list[_Clause]) -> set[str]:
+    return {word for clause in clauses for word in clause.plain}
 
 
-def _plain(text: str) -> set[str]:
-    """Stems that the text says at least once without denying them."""
-    plain: set[str] = set()
-    for clause in _CLAUSE.split(text):
-        plain |= set(terms(clause)) - set(_denied(clause))
-    return plain
+def _clauses(text: str) -> list[_Clause]:
+    return [_read(clause) for clause in _CLAUSE.split(text) if clause.strip()]
 
 
-def _chinese(sentence: str, source: str) -> str:
-    mine, theirs = _han_denied(sentence), _han_denied(source)
-    for word in mine:
-        if word not in theirs and word in _HAN_CUE.sub("＃", source) and _affirmed(word, source):
-            return word
-    for word in theirs:
-        if word not in mine and _affirmed(word, sentence) and not _affirmed(word, source):
-            return word
-    return ""
+def _read(clause: str) -> _Clause:
+    denials = []
+    for cue in _CUE.finditer(clause):
+        before = terms(_CUE.sub(" ", clause[: cue.start()]))
+        denials.append(_Denial(before[-1] if before else "", tuple(_scope(clause[cue.end() :]))))
+    denied = {word for denial in denials for word in denial.words}
+    return _Clause(tuple(denials), frozenset(terms(_CUE.sub(" ", clause))) - denied)
 
 
-def _han_denied(text: str) -> set[str]:
-    """The two characters after each negation, modal verbs skipped."""
-    found: set[str] = set()
-    for cue in _HAN_CUE.finditer(text):
-        rest = re.match(r"[一-鿿]{2}", text[cue.end() :])
-        if rest:
-            found.add(rest.group())
-    return found
-
-
-def _affirmed(word: str, text: str) -> bool:
-    """True when the text says the word somewhere without a negation right before it."""
-    for found in re.finditer(re.escape(word), text):
-        before = _HAN_MODAL.sub("", text[max(0, found.start() - 5) : found.start()])
-        if not re.search(r"(?:不|没有?|无|未|勿|禁止|严禁|拒绝|并非)[一-鿿]?$", before):
-            return True
-    return False
+def _scope(rest: str) -> Iterator[str]:
+    rest = rest.lstrip()
+    modal = _MODAL.match(rest)
+    rest = rest[modal.end() :] if modal else rest
+    if rest[:1].isascii():
+        yield from terms(" ".join(_WORD.findall(rest)))[:_ENGLISH_SCOPE]
+    else:
+        yield from terms(rest[:_CHINESE_SCOPE])
 
 
 def _opposite(sentence: str, source: str) -> str:
-    for left, right in _OPPOSITES:
+    for left, right in OPPOSITES:
         for mine, other in ((left, right), (right, left)):
-            if (
-                _has(mine, sentence)
-                and not _has(other, sentence)
-                and _has(other, source)
-                and not _has(mine, source)
-            ):
+            if _only(mine, other, sentence) and _only(other, mine, source):
                 return mine
-    for low, high in _BOUNDS:
-        for mine, other in ((low, high), (high, low)):
-            found = re.search(mine, sentence, re.I)
-            if found and not re.search(mine, source, re.I) and re.search(other, source, re.I):
-                return found.group()
     return ""
 
 
-def _has(word: str, text: str) -> bool:
+def _only(word: str, other: str, text: str) -> bool:
     if word.isascii():
-        return stem(word) in {stem(other.lower()) for other in _WORD.findall(text)}
-    return word in text
+        stems = {stem(found.lower()) for found in _WORD.findall(text)}
+        return stem(word) in stems and stem(other) not in stems
+    return (
+        word in text.replace(other, "")
+        if word in other
+        else word in text and other not in text.replace(word, "")
+    )
+
+
+def _bound(sentence: str, source: str) -> str:
+    """ "at least 5" against "at most 5"."""
+    for mine, other in ((_AT_LEAST, _AT_MOST), (_AT_MOST, _AT_LEAST)):
+        found = mine.search(sentence)
+        if found and not mine.search(source) and other.search(source):
+            return found.group().lower()
+    return ""

@@ -6,59 +6,15 @@ import re
 from dataclasses import dataclass
 from decimal import Decimal
 
+from assistant.evidence import numerals
+from assistant.evidence.lexicon import MONTHS, NUMBER_WORDS, ORDINALS, SCALES, UNITS
 from assistant.evidence.words import normalize
 
-_DIGITS = {
-    "零": 0,
-    "〇": 0,
-    "一": 1,
-    "二": 2,
-    "两": 2,
-    "三": 3,
-    "四": 4,
-    "五": 5,
-    "六": 6,
-    "七": 7,
-    "八": 8,
-    "九": 9,
-}
-_TENS = {"十": 10, "百": 100, "千": 1000}
-_POWERS = {"万": 10**4, "亿": 10**8}
-_HAN_NUMBER = "[零〇一二两三四五六七八九十百千万亿]"
-_WORDS = {
-    word: value
-    for value, word in enumerate(
-        "zero one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen sixteen "
-        "seventeen eighteen nineteen".split()
-    )
-} | {
-    word: 10 * value
-    for value, word in enumerate("twenty thirty forty fifty sixty seventy eighty ninety".split(), 2)
-}
-_ORDINALS = {
-    "first": 1,
-    "second": 2,
-    "third": 3,
-    "fourth": 4,
-    "fifth": 5,
-    "sixth": 6,
-    "seventh": 7,
-    "eighth": 8,
-}
-_SCALES = {"hundred": 100, "thousand": 10**3, "million": 10**6, "billion": 10**9, "trillion": 10**12, "k": 1000, "m": 10**6,
-           "bn": 10**9, "百": 100, "千": 1000, "万": 10**4, "亿": 10**8, "百万": 10**6, "千万": 10**7}  # fmt: skip
-_UNITS = {
-    "%": "% percent per\u200bcent 个百分点 percentage", "day": "day days 天 日 日内", "hour": "hour hours hrs hr h 小时 个小时 钟头",
-    "minute": "minute minutes min mins 分钟", "second": "second seconds sec secs 秒 秒钟", "week": "week weeks 周 星期 个星期",
-    "month": "month months 个月", "year": "year years yr yrs", "usd": "$ usd dollar dollars 美元", "cny": "¥ cny rmb yuan 元 块 人民币",
-    "eur": "€ eur euro euros 欧元", "gbp": "£ gbp 英镑", "kb": "kb kilobytes kib", "mb": "mb megabytes mib 兆",
-    "gb": "gb gigabytes gib", "tb": "tb terabytes tib", "km": "km kilometers kilometres 公里 千米", "m": "metre metres meters 米",
-    "kg": "kg kilograms 公斤 千克", "people": "people persons 人 名", "times": "times 次 倍",
-}  # fmt: skip
-_UNIT_OF = {name: unit for unit, names in _UNITS.items() for name in names.split()}
-_UNIT = "|".join(sorted((re.escape(name) for name in _UNIT_OF), key=len, reverse=True))
-_MONTHS = {name: i for i, name in enumerate("jan feb mar apr may jun jul aug sep oct nov dec".split(), 1)}
-_MONTH = "(jan(?:uary)?|feb(?:ruary)?|mar(?:ch)?|apr(?:il)?|may|june?|july?|aug(?:ust)?|sept?(?:ember)?|oct(?:ober)?|nov(?:ember)?|dec(?:ember)?)"
+_UNIT = "|".join(sorted((re.escape(name) for name in UNITS), key=len, reverse=True))
+_MONTH = (
+    "(jan(?:uary)?|feb(?:ruary)?|mar(?:ch)?|apr(?:il)?|may|june?|july?|aug(?:ust)?|"
+    "sept?(?:ember)?|oct(?:ober)?|nov(?:ember)?|dec(?:ember)?)"
+)
 _DATES = (
     (re.compile(r"\b(\d{4})[-/.](\d{1,2})[-/.](\d{1,2})\b"), "ymd"),
     (re.compile(r"(\d{4})\s*年\s*(?:(\d{1,2})\s*月)?\s*(?:(\d{1,2})\s*[日号])?"), "ymd"),
@@ -76,15 +32,13 @@ _NUMERAL = re.compile(
     re.I,
 )
 _HAN_NUMERAL = re.compile(
-    rf"(?P<percent>百分之)?第?(?P<number>{_HAN_NUMBER}+(?:点{_HAN_NUMBER}+)?)(?P<unit>{_UNIT})?"
+    rf"(?P<percent>百分之)?第?(?P<number>{numerals.CHARACTER}+(?:点{numerals.CHARACTER}+)?)"
+    rf"(?P<unit>{_UNIT})?(?P<counted>[个位台件条部本张家套份项种款])?"
 )
 _ENGLISH_NUMERAL = re.compile(
-    rf"\b(?P<number>(?:{'|'.join([*_WORDS, *_ORDINALS])})(?:[\s-](?:{'|'.join(list(_WORDS)[1:10])}))?)\b"
+    rf"\b(?P<number>(?:{'|'.join([*NUMBER_WORDS, *ORDINALS])})(?:[\s-](?:{'|'.join(list(NUMBER_WORDS)[1:10])}))?)\b"
     rf"[\s-]*(?P<scale>hundred|thousand|million|billion)?[\s-]*(?P<unit>(?:{_UNIT})(?![a-z]))?",
     re.I,
-)
-_NOT_NUMBERS = re.compile(
-    r"一(?:些|般|样|起|直|定|下|切|致|旦|边|种|面|方面|点|共|律|次性)|十分|万一|千万(?=[不别要])|三方|两者|统一|唯一|之一"
 )
 
 
@@ -101,9 +55,13 @@ class Quantity:
         text = f"{self.value.normalize():f}"
         return text + self.unit if self.unit in {"%", ""} else f"{text} {self.unit}"
 
+    def _in_days(self) -> Quantity:
+        return Quantity(self.value * 7, "day", self.vague) if self.unit == "week" else self
+
     def agrees(self, other: Quantity) -> bool:
         """Same value, and no two different known units."""
-        return self.value == other.value and (not self.unit or not other.unit or self.unit == other.unit)
+        mine, theirs = self._in_days(), other._in_days()
+        return mine.value == theirs.value and (not self.unit or not other.unit or mine.unit == theirs.unit)
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,7 +90,7 @@ def read(text: str) -> tuple[list[Quantity], list[Date]]:
             if date := _date(found, order):
                 dates.append(date)
                 text = text[: found.start()] + "\0" * len(found.group()) + text[found.end() :]
-    text = _NOT_NUMBERS.sub(lambda found: "\0" * len(found.group()), text)
+    text = numerals.NOT_NUMBERS.sub(lambda found: "\0" * len(found.group()), text)
     quantities = [_arabic(found) for found in _NUMERAL.finditer(text)]
     quantities += [_han(found) for found in _HAN_NUMERAL.finditer(_blank(text, _NUMERAL))]
     quantities += [_english(found) for found in _ENGLISH_NUMERAL.finditer(text)]
@@ -147,7 +105,7 @@ def _date(found: re.Match[str], order: str) -> Date | None:
     parts = {"y": 0, "m": 0, "d": 0}
     for key, value in zip(order, found.groups(), strict=True):
         if value:
-            parts[key.lower()] = _MONTHS[value[:3].lower()] if key == "M" else int(value)
+            parts[key.lower()] = MONTHS[value[:3].lower()] if key == "M" else int(value)
     if parts["m"] > 12 or parts["d"] > 31:
         return None
     return Date(parts["y"], parts["m"], parts["d"])
@@ -155,40 +113,29 @@ def _date(found: re.Match[str], order: str) -> Date | None:
 
 def _arabic(found: re.Match[str]) -> Quantity:
     value = Decimal(found["number"].replace(",", ""))
-    value *= _SCALES.get((found["scale"] or "").lower(), 1)
-    unit = _UNIT_OF.get((found["before"] or found["unit"] or "").lower(), "")
+    value *= SCALES.get((found["scale"] or "").lower(), 1)
+    unit = UNITS.get((found["before"] or found["unit"] or "").lower(), "")
     return Quantity(value, unit, vague=False)
 
 
 def _han(found: re.Match[str]) -> Quantity:
     whole, _, fraction = found["number"].partition("点")
-    value = Decimal(_han_value(whole))
+    value = Decimal(numerals.value(whole))
     if fraction:
-        value += Decimal("0." + "".join(str(_DIGITS.get(digit, 0)) for digit in fraction))
-    unit = "%" if found["percent"] else _UNIT_OF.get(found["unit"] or "", "")
-    return Quantity(value, unit, vague=len(found["number"]) == 1 and not unit)
+        value += Decimal("0." + "".join(str(numerals.DIGITS.get(digit, 0)) for digit in fraction))
+    unit = "%" if found["percent"] else UNITS.get(found["unit"] or "", "")
+    return Quantity(value, unit, vague=_vague(found, unit))
 
 
-def _han_value(numeral: str) -> int:
-    if all(character in _DIGITS for character in numeral):
-        return int("".join(str(_DIGITS[character]) for character in numeral))
-    total = section = digit = 0
-    for character in numeral:
-        if character in _DIGITS:
-            digit = _DIGITS[character]
-        elif character in _TENS:
-            section += (digit or 1) * _TENS[character]
-            digit = 0
-        else:
-            total = (total + section + digit or 1) * _POWERS[character]
-            section = digit = 0
-    return total + section + digit
+def _vague(found: re.Match[str], unit: str) -> bool:
+    """一 is seldom a count; another single numeral is one where a unit or measure word follows."""
+    return found["number"] == "一" or (len(found["number"]) == 1 and not unit and not found["counted"])
 
 
 def _english(found: re.Match[str]) -> Quantity:
     words = re.split(r"[\s-]", found["number"].lower())
-    value = sum(_WORDS.get(word, _ORDINALS.get(word, 0)) for word in words)
+    value = sum(NUMBER_WORDS.get(word, ORDINALS.get(word, 0)) for word in words)
     scale = (found["scale"] or "").lower()
-    unit = _UNIT_OF.get((found["unit"] or "").lower(), "")
-    vague = words[0] in {"one", "zero", *_ORDINALS} and not scale and not unit
-    return Quantity(Decimal(value * _SCALES.get(scale, 1)), unit, vague)
+    unit = UNITS.get((found["unit"] or "").lower(), "")
+    vague = words[0] in {"one", "zero", *ORDINALS} and not scale and not unit
+    return Quantity(Decimal(value * SCALES.get(scale, 1)), unit, vague)

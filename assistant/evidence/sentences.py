@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import re
 
+from assistant.evidence.lexicon import ABBREVIATIONS, CLOSING_ABBREVIATIONS
+
 MARK = re.compile(r"[\[［【]\s*(\d{1,3}(?:\s*[,，、;；\-–]\s*\d{1,3})*)\s*[\]］】]")
 """``[1]``, ``[1, 2]``, ``[1-3]``, also in full-width brackets."""
 
@@ -14,13 +16,6 @@ _STOP = re.compile(
     r"[\"'”’」』）)】》]*"
     r"(?:\s*[\[［【]\s*\d{1,3}(?:\s*[,，、;；\-–]\s*\d{1,3})*\s*[\]］】])*"
 )
-_ABBREVIATIONS = frozenset(
-    "mr mrs ms dr prof st sr jr vs etc e.g i.e cf al fig figs eq no nos vol pp p ca approx dept inc ltd co corp gen col "
-    "lt sgt capt rev hon jan feb mar apr jun jul aug sep sept oct nov dec mon tue wed thu fri sat sun "
-    "u.s u.k u.n d.c a.m p.m ph.d b.a m.a".split()
-)
-_SENTENCE_MAY_FOLLOW = frozenset("etc a.m p.m u.s u.k u.n d.c inc ltd co corp ph.d jr sr".split())
-"""Abbreviations after which a capital letter does begin a new sentence."""
 _LAST_WORD = re.compile(r"([A-Za-z](?:[A-Za-z.]*[A-Za-z])?|\d+)$")
 
 
@@ -79,7 +74,7 @@ def _is_abbreviation(before: str) -> bool:
         return not before[: found.start()].strip()
     if len(word) == 1:  # an initial; a lone "I" does end sentences
         return found.group().isupper() and word != "i"
-    return word in _ABBREVIATIONS and word not in _SENTENCE_MAY_FOLLOW
+    return word in ABBREVIATIONS and word not in CLOSING_ABBREVIATIONS
 
 
 def _trim(text: str, start: int, end: int) -> tuple[int, int]:

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 
 from assistant.evidence import quantities
 from assistant.evidence.attribution import Support, supports
+from assistant.evidence.lexicon import ORDINARY, PLACES, SURNAMES, UNITS
 from assistant.evidence.polarity import flipped
 from assistant.evidence.sentences import MARK
 from assistant.evidence.words import normalize, stem, terms
@@ -28,10 +29,16 @@ _NAME = re.compile(r"(?:[A-Z][\w&'-]*|[A-Z]\.)(?:\s+(?:of|the|de|van|von|and)?\s
 _LATIN = re.compile(r"[A-Za-z][\w.+#-]*\w")
 _TITLE = re.compile(r"《([^》]+)》|「([^」]+)」|“([^”]+)”|\"([^\"]+)\"")
 _HAN = re.compile(r"[一-鿿]")
-_ORDINARY = frozenset(
-    "i the a an this that these those it in on at if when you we they he she yes no to for and or but as by with from "
-    "however therefore also please note according based answer customers users".split()
+_HAN_NAMES = (
+    re.compile("|".join(sorted(PLACES))),
+    re.compile(r"(?:周|星期|礼拜)[一二三四五六日天]"),
+    re.compile(r"[一-鿿]{2}(?:省|市|县|大学|银行|集团|医院|学院|机场)"),
+    re.compile(
+        rf"(?:(?<=[^一-鿿])|(?<=[由和与向给被对是为及])|^)[{SURNAMES}][一-鿿]{{1,2}}"
+        r"(?=[于在是将的说曾为，,。、；和与及创担任出发提表先女教博负兼获从对向])"
+    ),
 )
+"""Places, weekdays, institutions, and persons by their surname; each has to stand in the source as it is."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,7 +143,7 @@ def _mentions(folded: str, stems: set[str], name: str) -> bool:
     return all(
         stem(word) in stems
         for word in re.findall(r"[a-z0-9]+", name)
-        if word not in _ORDINARY and len(word) > 1
+        if word not in ORDINARY and len(word) > 1
     )
 
 
@@ -146,21 +153,18 @@ def names(sentence: str) -> list[str]:
     found = ["".join(groups).strip() for groups in _TITLE.findall(sentence)]
     if _HAN.search(text):
         found += [word for word in _LATIN.findall(text) if not word.isdigit()]
+        found += [name.group() for pattern in _HAN_NAMES for name in pattern.finditer(text)]
     else:
         found += [name for name in map(_proper, _NAME.finditer(text)) if name]
-    return [name for name in dict.fromkeys(found) if name]
+    return [name for name in dict.fromkeys(found) if name and name.casefold() not in UNITS]
 
 
 def _proper(found: re.Match[str]) -> str:
     words = found.group().split()
     opens = not found.string[: found.start()].rstrip(" \"'(-*#0123456789.)")
-    if (
-        opens
-        and (len(words) == 1 or words[0].casefold() in _ORDINARY)
-        and not words[0][1:].lower() != words[0][1:]
-    ):
+    if opens and (len(words) == 1 or words[0].casefold() in ORDINARY) and words[0][1:].islower():
         words = words[1:]  # the capital of a sentence's first word says nothing
-    while words and words[0].casefold() in _ORDINARY:
+    while words and words[0].casefold() in ORDINARY:
         words = words[1:]
     return " ".join(words)
 

@@ -1,22 +1,20 @@
-"""The comparable units of a text: stems of English content words, and pairs of neighbouring Chinese characters."""
+"""The comparable units of a text: stems of English content words, pairs of neighbouring Chinese characters."""
 
 from __future__ import annotations
 
 import re
 import unicodedata
 from collections.abc import Iterator
+from itertools import pairwise
+
+from assistant.evidence import numerals
+from assistant.evidence.lexicon import HAN_PARTICLES, NUMBER_WORDS, STOPWORDS
 
 _RUN = re.compile(r"[A-Za-z][A-Za-z'’\-]*[A-Za-z]|[A-Za-z]|\d+(?:[.,]\d+)*|[㐀-䶿一-鿿]+")
 _HAN = re.compile(r"[㐀-䶿一-鿿]")
-_STOPWORDS = frozenset(
-    "a an the this that these those there here it its he she they them their his her our your my we you i me us "
-    "is are was were be been being am do does did done has have had having will would shall should can could may "
-    "might must of in on at to from by for with about into over under as than then so and or but if while when "
-    "where who whom whose which what why how not no nor also such very just only own same too up out off again "
-    "any all each both some more most other between during before after because until against per via s t "
-    "please tell explain according document documents text passage".split()
+_PARTS = re.compile(
+    f"{numerals.CHARACTER}+|[^ {''.join(sorted(HAN_PARTICLES))}零〇一二两三四五六七八九十百千万亿]+"
 )
-_HAN_STOPS = frozenset("的了着是在和与及或也都就而且并又被把将对从到等之其这那个们吗呢吧啊呀么")
 _HAN_QUESTION = re.compile(
     r"什么时候|什么|怎么样|怎么|怎样|如何|为什么|为何|多少|多久|哪些|哪个|哪里|哪儿|是否|请问|可以|能否|有没有"
 )
@@ -50,17 +48,20 @@ def _terms(text: str) -> Iterator[str]:
             yield run.replace(",", "")
         else:
             word = run.lower().removesuffix("'s")
-            if word not in _STOPWORDS and not word.endswith("n't"):
-                yield stem(word)
+            if word not in STOPWORDS and not word.endswith("n't"):
+                yield str(NUMBER_WORDS[word]) if word in NUMBER_WORDS else stem(word)
 
 
 def _pairs(run: str) -> Iterator[str]:
-    for piece in _HAN_QUESTION.sub(" ", run).split():
-        for part in re.split(f"[{''.join(_HAN_STOPS)}]", piece):
-            if len(part) == 1:
-                yield part
-            for left, right in zip(part, part[1:], strict=False):
-                yield left + right
+    run = numerals.NOT_NUMBERS.sub(" ", _HAN_QUESTION.sub(" ", run))
+    for part in _PARTS.findall(run):
+        if re.match(numerals.CHARACTER, part):
+            if part != "一":
+                yield str(numerals.value(part))
+        elif len(part) == 1:
+            yield part
+        else:
+            yield from (left + right for left, right in pairwise(part))
 
 
 def stem(word: str) -> str:

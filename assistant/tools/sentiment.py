@@ -8,9 +8,10 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 
 from assistant.engine.protocol import Generator
-from assistant.errors import EmptyInputError, YoujuError
+from assistant.errors import EmptyInputError
 from assistant.evidence.words import is_chinese
 from assistant.schema import Language, Sentiment, SentimentRow
 from assistant.tools import wording
@@ -38,23 +39,20 @@ def judge(text: str, generator: Generator, *, explain: bool = False, adapter: st
     if not any(character.isalnum() for character in text):
         raise EmptyInputError(field="text", remedy="write a sentence to judge")
     language: Language = "zh" if is_chinese(text) else "en"
-    scale = scale_of(generator, language, adapter)
+    reader = _Reader(generator, scale_of(generator, language, adapter), language, adapter)
     spans = pieces(text, generator.count_text, min(_PIECE, generator.window // 2))
-    judged = [(text[start:end], read(text[start:end], generator, language, adapter)) for start, end in spans]
-    tokens = [float(generator.count_text(piece)) for piece, _ in judged]
-    shares = [scale.probabilities(reading) for _, reading in judged]
-    negative, neutral, positive = (
-        sum(size * share[i] for size, share in zip(tokens, shares, strict=True)) / sum(tokens)
-        for i in range(3)
-    )
-    words: tuple[tuple[str, float], ...] = ()
+    parts = [text[start:end] for start, end in spans if text[start:end].strip()]
+    readings = reader(parts)
+    sizes = [float(generator.count_text(part)) for part in parts]
+    shares = [reader.scale.probabilities(reading) for reading in readings]
+    mean = [
+        sum(size * share[i] for size, share in zip(sizes, shares, strict=True)) / sum(sizes) for i in range(3)
+    ]
+    words: list[tuple[str, float]] = []
     if explain:
-        words = tuple(
-            word
-            for piece, reading in judged
-            for word in _weigh(piece, reading, generator, scale, language, adapter)
-        )
-    return Sentiment(negative, neutral, positive, max(negative, neutral, positive) < UNSURE_BELOW, words)
+        for part, reading in zip(parts, readings, strict=True):
+            words += _weigh(part, reading, reader)
+    return Sentiment(mean[0], mean[1], mean[2], max(mean) < UNSURE_BELOW, tuple(words))
 
 
 def judge_many(
@@ -72,18 +70,33 @@ def judge_rows(
     for number, text in enumerate(texts, 1):
         try:
             yield SentimentRow(number, text, judge(text, generator, adapter=adapter))
-        except YoujuError as fault:
+        except EmptyInputError as fault:
             yield SentimentRow(number, text, None, str(fault))
 
 
-def _weigh(
-    text: str, whole: Reading, generator: Generator, scale: Scale, language: Language, adapter: str | None
-) -> Iterator[tuple[str, float]]:
-    """Every part of the text in order, words with what they add to the sentiment, the rest with 0."""
-    for start, end, is_word in wording.parts(text):
-        without = text[:start] + text[end:]
-        weight = 0.0
-        if is_word and any(character.isalnum() for character in without):
-            lost = scale.lean(whole) - scale.lean(read(without, generator, language, adapter))
-            weight = math.tanh(lost)
-        yield text[start:end], round(weight, 4)
+@dataclass(frozen=True, slots=True)
+class _Reader:
+    """Reads texts of one language with one model."""
+
+    generator: Generator
+    scale: Scale
+    language: Language
+    adapter: str | None
+
+    def __call__(self, texts: Sequence[str]) -> list[Reading]:
+        return read(texts, self.generator, self.language, self.adapter)
+
+
+def _weigh(text: str, whole: Reading, reader: _Reader) -> Iterator[tuple[str, float]]:
+    """Every part of the text in order: words with what they add to the sentiment, the rest with 0."""
+    spans = list(wording.parts(text))
+    without = {
+        (start, end): text[:start] + text[end:]
+        for start, end, is_word in spans
+        if is_word and any(character.isalnum() for character in text[:start] + text[end:])
+    }
+    read_again = dict(zip(without, reader(list(without.values())), strict=True)) if without else {}
+    for start, end, _ in spans:
+        other = read_again.get((start, end))
+        lost = reader.scale.lean(whole) - reader.scale.lean(other) if other else 0.0
+        yield text[start:end], round(math.tanh(lost), 4)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 import statistics
+from collections.abc import Sequence
 from dataclasses import dataclass
 from weakref import WeakKeyDictionary
 
@@ -147,7 +148,7 @@ def scale_of(generator: Generator, language: Language, adapter: str | None) -> S
 
 def _measure(generator: Generator, language: Language, adapter: str | None) -> Scale:
     texts = (*_NEGATIVE[language], *_POSITIVE[language])
-    readings = [read(text, generator, language, adapter) for text in texts]
+    readings = read(texts, generator, language, adapter)
     balances = [reading.balance for reading in readings]
     middles = [reading.middle for reading in readings]
     return Scale(
@@ -158,7 +159,10 @@ def _measure(generator: Generator, language: Language, adapter: str | None) -> S
     )
 
 
-def read(text: str, generator: Generator, language: Language, adapter: str | None = None) -> Reading:
-    """The model's raw log-likelihoods of negative, neutral and positive, nats."""
-    messages = prompts.sentiment(text, language)
-    return Reading(*generator.score(messages, prompts.SENTIMENT_REPLIES[language], adapter=adapter))
+def read(
+    texts: Sequence[str], generator: Generator, language: Language, adapter: str | None = None
+) -> list[Reading]:
+    """The model's raw log-likelihoods of negative, neutral and positive for each text, nats."""
+    replies = prompts.SENTIMENT_REPLIES[language]
+    batch = [(prompts.sentiment(text, language), replies) for text in texts]
+    return [Reading(*scores) for scores in generator.score_many(batch, adapter=adapter)]
