@@ -80,7 +80,7 @@ def _count(name: str, data: bytes, limits: Limits) -> None:
     at = data.rfind(b"PK\x05\x06", max(0, len(data) - 65_557))
     if at >= 0 and len(data) >= at + 12:
         declared = struct.unpack_from("<H", data, at + 10)[0]
-        # Forged or zip64 (65,535) counts are below the true one: the directory's bytes tell, 46 a member at least.
+        # A forged or zip64 count is below the true one; the directory has 46 bytes a member at least.
         size = struct.unpack_from("<L", data, at + 12)[0] if len(data) >= at + 16 else 0
         if declared > limits.zip_members or (size > limits.zip_members * 1_000):
             _too_large(name, "members", declared, limits.zip_members)

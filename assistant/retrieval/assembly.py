@@ -66,7 +66,7 @@ class _Builder:
             self._page = str(piece.number)
         elif isinstance(piece, Heading):
             if label := one_line(piece.text, TITLE_LIMIT):
-                # The words as they stand, without the marks of one notation: the text is for reading and citing.
+                # Only the words, without "#" or "<h1>": the text is for reading and citing.
                 self._append(label, "heading", label)
         else:
             self._append(piece)

@@ -1,7 +1,7 @@
 """The process that reads one file: ``python -m assistant.retrieval.child``.
 
 The parent sends a line of JSON (name, limits) and then the bytes; the answer is one JSON value. JSON and not
-pickle: what a broken parser says must not be able to run here. Nothing is imported but the parser of this type.
+pickle: what a broken parser says must not be able to run there. Only the parser of this type is imported.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ import os
 import signal
 import sys
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import asdict
 from typing import Any
 
@@ -56,7 +57,8 @@ def parse(name: str, data: bytes, limits: Limits) -> list[Parsed]:
     except RecursionError:
         reason = "it is too complex (nested too deeply)"
     except Exception as fault:  # noqa: BLE001 — parsers of hostile files raise anything
-        reason = f"it is damaged ({type(fault).__name__})"
+        kind = type(fault).__name__
+        reason = "it is too complex" if kind == "LimitReachedError" else f"it is damaged ({kind})"
     raise UnreadableFileError(
         name=name, reason=reason, remedy="open it in the program that made it and save it again, or split it"
     ) from None
@@ -65,26 +67,26 @@ def parse(name: str, data: bytes, limits: Limits) -> list[Parsed]:
 def _timed(pieces: Iterator[Piece], limits: Limits) -> Iterator[Piece]:
     """Die by SIGALRM when one page takes too long: that ends even a loop inside a C library."""
     for piece in pieces:
-        if isinstance(piece, Page) and _is_child():
+        if isinstance(piece, Page) and __name__ == "__main__" and hasattr(signal, "setitimer"):
             signal.setitimer(signal.ITIMER_REAL, limits.page_s)
         yield piece
 
 
-def _is_child() -> bool:
-    return __name__ == "__main__"
-
-
 def _confine(limits: Limits) -> None:
-    """Bound memory and time of this process; where the system has no such bounds, the parent's clock remains."""
+    """Bound what this process may take; where the system has no such bound, the parent's clock remains."""
     try:
         import resource
     except ImportError:
         return
-    resource.setrlimit(resource.RLIMIT_AS, (limits.memory_bytes, limits.memory_bytes))
     seconds = int(limits.total_s) + 1
-    resource.setrlimit(resource.RLIMIT_CPU, (seconds, seconds))
-    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
-    resource.setrlimit(resource.RLIMIT_FSIZE, (0, 0))
+    for bound, value in (
+        (resource.RLIMIT_AS, limits.memory_bytes),
+        (resource.RLIMIT_CPU, seconds),
+        (resource.RLIMIT_CORE, 0),
+        (resource.RLIMIT_FSIZE, 0),
+    ):
+        with suppress(ValueError, OSError):
+            resource.setrlimit(bound, (value, value))
 
 
 if __name__ == "__main__":

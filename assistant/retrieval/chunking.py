@@ -1,7 +1,7 @@
-"""Documents to chunks: whole sections, paragraphs and sentences, up to a number of the embedder's own tokens. Pure.
+"""Documents to chunks: sections, paragraphs and sentences, up to a number of the embedder's tokens. Pure.
 
-Each sentence is counted once. The usual splitters ask for the size of growing pieces again and again: on manuals
-in English and Chinese that was ten to fifteen times the text, more than embedding allows.
+Each sentence is counted once. Splitters that ask for the size of growing pieces count the text ten to fifteen
+times over (measured on manuals in English and Chinese), which is more than embedding leaves time for.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from assistant.schema import Chunk, Document, Mark
 _SENTENCE, _LINE, _PARAGRAPH, _SECTION = range(4)
 _END = re.compile(
     r"[。！？；…]+[”’」』）】》\"')\]]*\s*"
-    r"|[.!?]+[\"')\]”’」』]*\s+(?![a-z\s])"
+    r"|(?<![.!?])[.!?]+[\"')\]”’」』]*\s+(?![a-z\s])"
     r"|\n\s*"
 )
 _CUT = re.compile(r"[\s,;:，、；：]")
@@ -41,15 +41,15 @@ class _Atom:
 def split(document: Document, count: Callable[[str], int], size: int, overlap: int = 0) -> list[Chunk]:
     """Cut a document into chunks; ``document.text[chunk.start:chunk.end] == chunk.text``.
 
-    Sections (by heading marks) are kept apart unless tiny; within one, breaks fall between paragraphs, then lines,
-    then sentences, where these leave the chunk at least half full.
+    Sections (by heading marks) are kept apart unless tiny; within one, breaks fall between paragraphs, then
+    lines, then sentences, where these leave the chunk at least half full.
 
     Args:
         document: Anything; a blank one has no chunks.
         count: Tokens of a text. Taken as additive: a chunk exceeds ``size`` only if its sentences together
             count more than apart.
         size: Tokens that a chunk may have, >= 1.
-        overlap: Tokens at the end of a chunk that the next one repeats, whole sentences, within a section only.
+        overlap: Tokens at the end of a chunk that the next one repeats: whole sentences of the same section.
 
     Returns:
         Chunks in order, none blank; together they cover every visible character.

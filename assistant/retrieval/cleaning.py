@@ -16,7 +16,7 @@ _SUSPECT = re.compile(f"[{_HIDDEN}{_SELECTORS}]+")
 _SHAPING = re.compile(
     "[\u0600-\u08ff\u0900-\u109f\u1780-\u18af\ua800-\uabff\ufb50-\ufdff\ufe70-\ufefc\U00010a00-\U00011fff]"
 )
-"""Scripts in which a joiner changes how a word is written: Arabic to Myanmar, Khmer, Mongolian and their kin."""
+"""Scripts in which a joiner changes how a word is written: Arabic to Myanmar, Khmer, Mongolian, their kin."""
 _PICTURE = re.compile("[\u2190-\u2bff\u3030\u303d\U0001f000-\U0001faff\ufe0f\u20e3#*0-9]")
 _FLAG = re.compile(
     "\U000e0067\U000e0062(?:\U000e0065\U000e006e\U000e0067|\U000e0073\U000e0063\U000e0074"
@@ -31,15 +31,24 @@ _SURROGATE = re.compile("[\ud800-\udfff]")
 _SPACES_BEFORE_NEWLINE = re.compile(r"(?<![ \t\u3000])[ \t\u3000]+$", re.MULTILINE)
 _BLANK_LINES = re.compile(r"\n{3,}")
 
+_LIGATURES = ("ff", "fi", "fl", "ffi", "ffl", "st", "st")
+_RADICALS = dict(
+    zip(
+        "⺒⺓⺟⺠⻁⻄⻅⻆⻉⻋⻑⻓⻔⻘⻙⻚⻛⻜⻝⻢⻣⻤⻥⻦⻧⻨⻩⻪⻫⻬⻭⻮⻯⻰⻱⻲⻳",
+        "巳幺母民虎西见角贝车長长门青韦页风飞食马骨鬼鱼鸟卤麦黄黾斉齐歯齿竜龙龜亀龟",
+        strict=True,
+    )
+)
 _PLAIN = str.maketrans(
     {
-        "\u00a0": " ", "\u2007": " ", "\u202f": " ",
-        "\ufb00": "ff", "\ufb01": "fi", "\ufb02": "fl", "\ufb03": "ffi", "\ufb04": "ffl", "\ufb05": "st", "\ufb06": "st",
-        **{chr(code): unicodedata.normalize("NFKC", chr(code)) for code in range(0x2E80, 0x2FD6)},
+        **dict.fromkeys("\u00a0\u2007\u202f", " "),
+        **{chr(0xFB00 + index): letters for index, letters in enumerate(_LIGATURES)},
+        **{chr(code): unicodedata.normalize("NFKC", chr(code)) for code in range(0x2F00, 0x2FD6)},
+        **_RADICALS,
     }
-)  # fmt: skip
-"""Print forms that no one types in a question: fixed spaces, ligatures, and the radicals in which many Chinese
-PDFs write whole characters. Nothing else of NFKC is wanted: full-width punctuation must stay."""
+)
+"""Print forms that no one types in a question: fixed spaces, ligatures, and the radicals in which many
+Chinese PDFs write whole characters. Nothing else of NFKC is wanted: full-width punctuation stays."""
 
 
 def clean(text: str) -> tuple[str, int]:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-import signal
 import subprocess
 import sys
 import threading
@@ -26,6 +25,7 @@ from assistant.schema import Document, Mark
 
 CHILDREN = 2
 """Parsing processes at once, in all threads together."""
+_SIGALRM = 14
 _slots = threading.BoundedSemaphore(CHILDREN)
 _ROOT = str(Path(__file__).resolve().parents[2])
 _PASSED_ON = ("SYSTEMROOT", "PATH", "LANG", "LC_ALL")
@@ -41,15 +41,15 @@ def read(name: str, source: bytes | Path, limits: Limits | None = None) -> list[
         limits: Bounds; the defaults without it.
 
     Returns:
-        At least one document, none of them blank; several only where a JSON file has a document in each row. An
-        ``id`` is the first half of the ``sha256``: callers give their own.
+        At least one document, none of them blank; several only where a JSON file has a document in each row.
+        An ``id`` is the first half of the ``sha256``: callers give their own.
 
     Raises:
         UnsupportedFileError: A type that is not read.
         UnreadableFileError: Damaged, protected, too complex, or not what its name says.
         TooLargeError: Over a limit; names it.
-        NoTextError: Nothing to read in it, e.g. a scan.
-        EmptyInputError: No bytes at all.
+        NoTextError: Pages without a word, e.g. a scan.
+        EmptyInputError: Not a word, or no bytes at all.
     """
     limits = limits or Limits()
     shown = display_name(name)
@@ -72,7 +72,7 @@ def supported_suffixes() -> tuple[str, ...]:
 
 
 def display_name(name: str) -> str:
-    """A client's file name as it is shown and stored: one line, no folders, nothing hidden, <= 200 characters."""
+    """A client's file name as it is shown and stored: one line without folders, <= 200 characters."""
     last = one_line(name, 10_000).replace("\\", "/").rstrip("/").rpartition("/")[2]
     last = last.strip(" .").lstrip("-")
     if not last:
@@ -142,7 +142,7 @@ def _answer(name: str, output: bytes, code: int, limits: Limits) -> dict[str, An
     try:
         answer: dict[str, Any] = json.loads(output)
     except ValueError:
-        if code == -signal.SIGALRM:
+        if code == -_SIGALRM:
             raise _too_complex(name, f"over {limits.page_s:g} seconds for one page") from None
         raise _too_complex(name, f"the reader stopped with code {code}") from None
     return answer
@@ -167,7 +167,9 @@ def _documents(name: str, data: bytes, kind: Format, parsed: Iterable[dict[str, 
     parsed = list(parsed)
     found = [each for each in parsed if each["text"].strip()]
     if not found:
-        raise NoTextError(name=name, pages=max(each["pages"] for each in parsed))
+        if pages := max(each["pages"] for each in parsed):
+            raise NoTextError(name=name, pages=pages)
+        raise EmptyInputError(field=name, remedy="there is not a word in it, and pictures are not read")
     whole = hashlib.sha256(data).hexdigest()
     documents = []
     for each in found:

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from typing import Any
 from urllib.parse import unquote
 
-from lxml import etree, html
+from lxml import etree, html  # type: ignore[import-untyped]
 
 from assistant.errors import UnreadableFileError
 from assistant.retrieval import archives
@@ -16,17 +16,17 @@ from assistant.retrieval.formats import Heading, Piece, Title
 from assistant.retrieval.formats_plain import decode
 from assistant.retrieval.limits import Limits
 
-_SKIPPED = frozenset(
-    "script style noscript template svg math iframe object embed canvas audio video img head nav aside form "
-    "button select textarea input dialog menu".split()
+_SKIPPED = re.compile(
+    "script|style|noscript|template|svg|math|iframe|object|embed|canvas|audio|video|img|head|nav|aside|form|button"
+    "|select|textarea|input|dialog|menu"
 )
-_FURNITURE = frozenset({"navigation", "banner", "contentinfo", "search", "complementary", "menu"})
+_FURNITURE = re.compile("navigation|banner|contentinfo|search|complementary|menu")
 _HEADINGS = {f"h{level}": level for level in range(1, 7)}
-_BLOCKS = frozenset(
-    "address article blockquote body center dd details div dl dt fieldset figcaption figure footer header hr html "
-    "legend li main ol p pre section summary table tbody tfoot thead tr ul".split()
+_PARAGRAPH = re.compile("p|ul|ol|dl|table|blockquote|pre|figure")
+_BLOCK = re.compile(
+    f"{_PARAGRAPH.pattern}|address|article|body|center|dd|details|div|dt|fieldset|figcaption|footer|header|hr|html"
+    "|legend|li|main|section|summary|tbody|tfoot|thead|tr"
 )
-_PARAGRAPHS = frozenset("p ul ol dl table blockquote pre figure".split())
 _SPACE = re.compile(r"[ \t\r\n\f]+")
 _HIDDEN_STYLE = re.compile(r"display\s*:\s*none|visibility\s*:\s*hidden", re.IGNORECASE)
 _CHARSET = re.compile(rb"""<meta[^>]{0,200}?charset\s*=\s*["']?\s*([\w-]{2,30})""", re.IGNORECASE)
@@ -122,7 +122,7 @@ class _Writer:
 
     def open(self, tag: str) -> Iterator[Piece]:
         if self._heading is not None:
-            self._heading.append(" " if tag in _BLOCKS or tag == "br" else "")
+            self._heading.append(" " if _BLOCK.fullmatch(tag) or tag == "br" else "")
         elif tag in _HEADINGS:
             yield from self.flush()
             self._heading = []
@@ -130,7 +130,7 @@ class _Writer:
             if self._is_in_row:
                 self._parts.append(" | ")
             self._is_in_row = True
-        elif tag in _BLOCKS or tag == "br":
+        elif _BLOCK.fullmatch(tag) or tag == "br":
             self._break(tag)
             if tag == "li":
                 self._glue = "- "
@@ -141,7 +141,7 @@ class _Writer:
             self._heading = None
             if words:
                 yield Heading(words, _HEADINGS[tag])
-        elif tag in _BLOCKS and self._heading is None:
+        elif _BLOCK.fullmatch(tag) and self._heading is None:
             self._break(tag)
 
     def flush(self) -> Iterator[Piece]:
@@ -151,20 +151,20 @@ class _Writer:
             yield text
 
     def _break(self, tag: str) -> None:
-        """Blocks end a line and some a paragraph; inside a table's row, or after a bullet, they end nothing."""
+        """Blocks end a line and some a paragraph; inside a row of a table or after a bullet, nothing."""
         if tag in ("tr", "table"):
             self._is_in_row = False
         if not self._is_in_row and not self._glue:
-            self._newlines = max(self._newlines, 2 if tag in _PARAGRAPHS else 1)
+            self._newlines = max(self._newlines, 2 if _PARAGRAPH.fullmatch(tag) else 1)
 
 
 def _is_skipped(tag: str, node: Any) -> bool:
-    return (
-        tag in _SKIPPED
+    return bool(
+        _SKIPPED.fullmatch(tag)
         or node.get("hidden") is not None
         or node.get("aria-hidden") == "true"
-        or node.get("role") in _FURNITURE
-        or bool(_HIDDEN_STYLE.search(node.get("style", "")))
+        or _FURNITURE.fullmatch(node.get("role", ""))
+        or _HIDDEN_STYLE.search(node.get("style", ""))
     )
 
 

@@ -22,7 +22,7 @@ p[style-name='标题'] => h1:fresh
 
 def parse_docx(name: str, data: bytes, limits: Limits) -> Iterator[Piece]:
     """Headings, paragraphs, lists, tables, footnotes; no pictures."""
-    import mammoth
+    import mammoth  # type: ignore[import-untyped]
 
     converted = mammoth.convert_to_html(
         io.BytesIO(data), style_map=_STYLES, convert_image=lambda _image: [], include_embedded_style_map=False
@@ -50,7 +50,7 @@ def parse_xlsx(name: str, data: bytes, limits: Limits) -> Iterator[Piece]:
     """A sheet is a heading, a row a paragraph of ``header: value`` lines."""
     # openpyxl takes numpy where it finds it; its threads alone need more memory than a sheet.
     sys.modules.setdefault("numpy", None)  # type: ignore[arg-type]
-    from openpyxl import load_workbook
+    from openpyxl import load_workbook  # type: ignore[import-untyped]
 
     book = load_workbook(io.BytesIO(data), read_only=True, data_only=True, keep_links=False)
     for sheet in book.worksheets:

@@ -8,8 +8,8 @@ import unicodedata
 from collections.abc import Iterator
 from typing import Any
 
-import pypdf
-from pypdf.errors import DependencyError, PyPdfError
+import pypdf  # noqa: TID253 — this module is imported by name, in the child alone
+from pypdf.errors import DependencyError, PyPdfError  # noqa: TID253
 
 from assistant.errors import UnreadableFileError
 from assistant.retrieval.formats import Heading, Page, Piece
@@ -19,6 +19,10 @@ _BOOKMARKS = 5_000
 _BULLET = re.compile(
     r"[-*•·◦▪‣–—]\s|\(?\d{1,3}[.)、]|[（(][一二三四五六七八九十\d]+[)）]|[一二三四五六七八九十]+、|第.{1,4}[章节条]"
 )
+_WIDE = "[\u2e80-\u9fff\uf900-\ufaff\uff01-\uff60]"
+_SPACED_OUT = re.compile(f"{_WIDE}(?: {{1,2}}{_WIDE}){{3,}}")
+"""Chinese that was justified by spaces."""
+_SENTENCE_END = (".", "!", "?", "。", "！", "？", ":", "：")
 _LEFT = re.compile(r"([^\W\d_]{2,})[-\u00ad\u2010]$")
 _RIGHT = re.compile(r"\s*([^\W\d_A-Z]+)")
 _NUMBERED = re.compile(r"\W*(?:page\s*|第\s*)?\d{1,4}(?:\s*(?:/|of)\s*\d{1,4})?(?:\s*页)?\W*", re.IGNORECASE)
@@ -88,7 +92,7 @@ def _bare(text: str) -> str:
 
 def _paragraphs(text: str) -> str:
     """Join the lines that were broken only because the paper ended."""
-    lines = [line.rstrip() for line in text.split("\n")]
+    lines = [_SPACED_OUT.sub(_close_up, line.rstrip()) for line in text.split("\n")]
     while lines and (not lines[-1] or _NUMBERED.fullmatch(lines[-1])):
         lines.pop()
     widths = sorted(filter(None, map(_width, lines)))
@@ -96,9 +100,11 @@ def _paragraphs(text: str) -> str:
     joined: list[str] = []
     last = ""
     for line in lines:
-        if joined and (left := _LEFT.search(last)) and (right := _RIGHT.match(line)):
-            joined[-1] = joined[-1][: -len(left.group())] + _mended(left.group(1), right.group(1), text)
-            joined[-1] += line[right.end() :]
+        # A word broken at its end, or one with a hyphen of its own: the rest of the page knows.
+        if joined and (left := _LEFT.search(last[-60:])) and (right := _RIGHT.match(line)):
+            kept = joined[-1][: -len(left.group())]
+            is_compound = kept.endswith("-") or f"{left.group(1)}-{right.group(1)}" in text
+            joined[-1] = kept + left.group(1) + "-" * is_compound + line[right.start(1) :]
         elif joined and _continues(last, line, full):
             joined[-1] += ("" if _is_wide(last[-1]) or _is_wide(line.lstrip()[0]) else " ") + line.lstrip()
         else:
@@ -107,15 +113,15 @@ def _paragraphs(text: str) -> str:
     return "\n".join(joined)
 
 
-def _mended(left: str, right: str, text: str) -> str:
-    """A word broken at its end, or one with a hyphen of its own: the rest of the page knows."""
-    hyphenated = f"{left}-{right}"
-    return hyphenated if hyphenated in text else left + right
+def _close_up(match: re.Match[str]) -> str:
+    return match.group().replace(" ", "")
 
 
 def _continues(above: str, line: str, full: int) -> bool:
     """The first word of ``line`` would not have fitted on the line above."""
     if not above.strip() or not line.strip() or _BULLET.match(line.lstrip()) or full < 30:
+        return False
+    if above.endswith(_SENTENCE_END):
         return False
     start = line.lstrip()
     word = start[0] if _is_wide(start[0]) else start.split(maxsplit=1)[0]

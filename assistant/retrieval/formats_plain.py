@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import codecs
 import re
+from collections import Counter
 from collections.abc import Iterator
 
 from assistant.errors import UnreadableFileError
@@ -20,10 +21,10 @@ _MARKS: tuple[tuple[bytes, str], ...] = (
 _LEGACY = ["gb18030", "big5", "shift_jis", "euc_jp", "euc_kr", "cp1252", "cp1251", "koi8_r", "iso8859_2"]
 _SAMPLE = 64_000
 _FENCE = re.compile(r" {0,3}(```|~~~)")
-_ATX = re.compile(r" {0,3}(#{1,6})[ \t]+(.*?)(?:[ \t]+#+)?[ \t]*$")
+_ATX = re.compile(r" {0,3}(#{1,6})[ \t]+(?=\S)")
 _UNDERLINE = re.compile(r" {0,3}(={3,}|-{3,})[ \t]*$")
 _FRONT_MATTER = re.compile(r"---\n(.*?\n)---[ \t]*(?:\n|$)", re.DOTALL)
-_FRONT_TITLE = re.compile(r"^title:[ \t]*['\"]?(.+?)['\"]?[ \t]*$", re.MULTILINE)
+_FRONT_TITLE = re.compile(r"^title:(.+)", re.MULTILINE)
 
 
 def parse_text(name: str, data: bytes, limits: Limits) -> Iterator[Piece]:
@@ -36,7 +37,7 @@ def parse_markdown(name: str, data: bytes, limits: Limits) -> Iterator[Piece]:
     text = decode(name, data).replace("\r\n", "\n").removeprefix("\ufeff")
     if front := _FRONT_MATTER.match(text):
         if title := _FRONT_TITLE.search(front.group(1)):
-            yield Title(title.group(1))
+            yield Title(title.group(1).strip().strip("'\""))
         text = text[front.end() :]
     yield from sections(text)
 
@@ -65,8 +66,10 @@ def sections(text: str, top_level: int = 1) -> Iterator[Piece]:
 
 def _heading(line: str, held: list[str], top_level: int) -> tuple[Heading | None, int]:
     """The heading that this line completes, and how many of the held lines belong to it."""
-    if (match := _ATX.match(line)) and len(match.group(1)) >= top_level and match.group(2):
-        return Heading(match.group(2), len(match.group(1))), 0
+    if (match := _ATX.match(line)) and len(match.group(1)) >= top_level:
+        words = line[match.end() :].rstrip()
+        closed = words.rstrip("#")
+        return Heading(closed if closed[-1:].isspace() else words, len(match.group(1))), 0
     if top_level == 1 and _UNDERLINE.match(line) and _can_be_underlined(held):
         return Heading(held[-1].strip(), 1 if "=" in line else 2), 1
     return None, 0
@@ -86,54 +89,74 @@ def decode(name: str, data: bytes) -> str:
     text = _decode(data)
     sample = text[:_SAMPLE]
     odd = sum(char < "\t" or "\x0e" <= char < "\x1b" or char == "\ufffd" for char in sample)
-    if odd > max(len(sample) // 20, 1) and odd - sample.count("\0") > len(sample) // 50:
-        raise UnreadableFileError(
-            name=name, reason="the content is not text", remedy="give it the suffix of its real type"
-        )
+    if odd - sample.count("\0") > max(len(sample) // 50, 1):
+        remedy = "give it the suffix of its real type"
+        raise UnreadableFileError(name=name, reason="the content is not text", remedy=remedy)
     return text
 
 
 def _decode(data: bytes) -> str:
-    for mark, encoding in _MARKS:
-        if data.startswith(mark):
-            return data.decode(encoding, "replace")
-    if encoding := _utf16(data[:_SAMPLE]):
+    sample = data[:_SAMPLE]
+    encoding = next((code for mark, code in _MARKS if data.startswith(mark)), "") or _latin_utf16(sample)
+    if encoding:
         return data.decode(encoding, "replace")
     try:
         return data.decode("utf-8")
-    except UnicodeDecodeError as fault:
-        # A long text with a few broken bytes is still UTF-8; the same bytes in GB18030 fail at the first characters.
-        text = data.decode("utf-8", "replace")
-        if fault.start >= len(data) - 4 or text.count("\ufffd") * 1_000 <= len(data) - data.count(b"\0"):
-            return text
-    return data.decode(_legacy(data[:_SAMPLE]), "replace")
+    except UnicodeDecodeError:
+        # A text with some broken bytes is still UTF-8: in other encodings nearly every word breaks it.
+        text = sample.decode("utf-8", "replace")
+        broken = text.count("\ufffd")
+        if broken * 5 <= sum(char > "\x7f" for char in text):
+            return data.decode("utf-8", "replace")
+    return data.decode(_chinese_utf16(sample) or _legacy(sample), "replace")
 
 
-def _utf16(sample: bytes) -> str:
-    """UTF-16 without a mark: every other byte is zero (Latin), or a decoding made of common Chinese."""
+def _latin_utf16(sample: bytes) -> str:
+    """Every other byte of Latin text is zero."""
     pairs = len(sample) // 2
-    if pairs < 2 or len(sample) % 2 and len(sample) < _SAMPLE:
-        return ""
-    even, odd = sample[0 : pairs * 2 : 2], sample[1 : pairs * 2 : 2]
-    if odd.count(0) > 0.4 * pairs and even.count(0) < 0.05 * pairs:
+    even, odd = sample[0 : pairs * 2 : 2].count(0), sample[1 : pairs * 2 : 2].count(0)
+    if odd > 0.4 * pairs and even < 0.05 * pairs:
         return "utf-16-le"
-    if even.count(0) > 0.4 * pairs and odd.count(0) < 0.05 * pairs:
-        return "utf-16-be"
-    return next((code for code in ("utf-16-le", "utf-16-be") if _is_chinese(sample[: pairs * 2], code)), "")
+    return "utf-16-be" if even > 0.4 * pairs and odd < 0.05 * pairs else ""
 
 
-def _is_chinese(sample: bytes, encoding: str) -> bool:
-    """UTF-16 Chinese read rightly has ideographs and, between them, the marks 。，  and line ends."""
-    text = sample.decode(encoding, "replace")
-    ideographs = sum("\u4e00" <= char <= "\u9fff" for char in text)
-    marks = sum(char in "。，、的是\n" for char in text)
-    return ideographs > 0.5 * len(text) and marks > 0.02 * len(text)
+def _chinese_utf16(sample: bytes) -> str:
+    """Read rightly, Chinese has ideographs, its own punctuation and ASCII, and nothing else."""
+    for encoding in ("utf-16-le", "utf-16-be"):
+        text = sample[: len(sample) // 2 * 2].decode(encoding, "replace")
+        # Japanese in two bytes, taken for UTF-16, has one byte in common in most characters.
+        halves = Counter(ord(char) >> 8 for char in text), Counter(ord(char) & 0xFF for char in text)
+        if any(half.most_common(1)[0][1] > 0.4 * len(text) for half in halves if half):
+            continue
+        ideographs = sum("\u4e00" <= char <= "\u9fff" for char in text)
+        others = sum(
+            char < "\x7f" or "\u2010" <= char <= "\u2026" or "\u3000" <= char <= "\u303f" or char >= "\uff01"
+            for char in text
+        )
+        if ideographs > 0.5 * len(text) and ideographs + others > 0.95 * len(text):
+            return encoding
+    return ""
 
 
 def _legacy(sample: bytes) -> str:
+    # A character cut in half at the end of the sample would rule its own encoding out.
+    whole = sample if len(sample) < _SAMPLE else sample[: sample.rfind(b"\n") + 1] or sample[:-3]
+    if _is_gb(whole):
+        return "gb18030"
     from charset_normalizer import from_bytes
 
-    # A character cut in half at the end of the sample would rule its own encoding out.
-    whole = sample[: sample.rfind(b"\n") + 1] or sample
     best = from_bytes(whole, cp_isolation=_LEGACY).best()
     return best.encoding if best else "gb18030"
+
+
+def _is_gb(sample: bytes) -> bool:
+    """Simplified Chinese in two bytes: all in the rows of GB 2312, some in rows that Korean leaves empty.
+
+    The general detector takes a few words of it for Korean; KOI8 is like it, but for its second bytes.
+    """
+    pairs = re.findall(rb"[\x81-\xfe][\x40-\xfe]", sample)
+    plain = sum((0xB0 <= lead <= 0xF7 or 0xA1 <= lead <= 0xA3) and trail >= 0xA1 for lead, trail in pairs)
+    beyond_korean = sum(0xC9 <= lead <= 0xD7 for lead, _ in pairs)
+    russian = sum(0xC0 <= trail <= 0xDF for _, trail in pairs)
+    most = 0.9 * len(pairs)
+    return bool(pairs) and plain > most and beyond_korean > 0.1 * len(pairs) and russian < 0.7 * len(pairs)

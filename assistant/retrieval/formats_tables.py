@@ -6,7 +6,7 @@ import csv
 import io
 import json
 from collections.abc import Iterator, Sequence
-from itertools import chain
+from itertools import chain, count
 from typing import Any
 
 from assistant.errors import TooLargeError, UnreadableFileError
@@ -16,6 +16,8 @@ from assistant.retrieval.limits import Limits
 
 _TEXT_KEYS = ("text", "content", "body")
 _TITLE_KEYS = ("title", "name", "question", "id")
+_NAME_LIMIT = 100
+"""Characters of a header or a path: it is repeated in every row."""
 _GROUP = 200
 """Rows joined into one piece."""
 
@@ -35,13 +37,14 @@ def parse_csv(name: str, data: bytes, limits: Limits) -> Iterator[Piece]:
 
 
 def table(rows: Iterator[list[str]]) -> Iterator[str]:
-    """Rows under a header row, each as a paragraph of ``header: value`` lines; a lone column as plain lines."""
+    """Rows under a header row, each a paragraph of ``header: value`` lines; a lone column as plain lines."""
     header = next(rows, [])
     first = next(rows, None)
     if first is None or len(header) < 2 or _is_data(header):
         rows, header = chain([header], [first] if first else [], rows), []
     else:
         rows = chain([first], rows)
+        header = [" ".join(cell.split())[:_NAME_LIMIT] for cell in header]
     held: list[str] = []
     for row in rows:
         held.append(_row(header, row))
@@ -52,7 +55,7 @@ def table(rows: Iterator[list[str]]) -> Iterator[str]:
 
 
 def parse_json(name: str, data: bytes, limits: Limits) -> Iterator[Piece]:
-    """A list of objects with a text is one document an object; anything else is one document of ``path: value``."""
+    """A list of objects with a text is one document an object; all else is one document, ``path: value``."""
     value = _load(name, decode(name, data), "")
     yield from _values(name, value if isinstance(value, list) else [value], limits)
 
@@ -80,8 +83,8 @@ def _row(header: Sequence[str], row: Sequence[str]) -> str:
     cells = [" ".join(cell.split()) if len(cell) < 1_000 else cell.strip() for cell in row]
     if not header:
         return " | ".join(cell for cell in cells if cell)
-    names = [*header, *(f"column {n}" for n in range(len(header) + 1, len(cells) + 1))]
-    return "\n".join(f"{column.strip()}: {cell}" for column, cell in zip(names, cells, strict=False) if cell)
+    names = chain(header, (f"column {n}" for n in count(len(header) + 1)))
+    return "\n".join(f"{column}: {cell}" for column, cell in zip(names, cells, strict=False) if cell)
 
 
 def _load(name: str, text: str, where: str) -> Any:
@@ -95,33 +98,29 @@ def _load(name: str, text: str, where: str) -> Any:
 
 
 def _values(name: str, values: list[Any], limits: Limits) -> Iterator[Piece]:
-    keys = [next((key for key in _TEXT_KEYS if isinstance(value.get(key), str)), "") if isinstance(value, dict)
-            else "" for value in values]  # fmt: skip
-    if values and all(keys):
-        if len(values) > limits.documents:
-            remedy = "split it into smaller files"
-            raise TooLargeError(
-                field=f"{name} (rows)", value=len(values), limit=limits.documents, remedy=remedy
-            )
-        for number, (value, key) in enumerate(zip(values, keys, strict=True), 1):
-            yield from _document(value, key, number)
+    if not values or not all(map(_text_key, values)):
+        for value in values:
+            yield "\n".join(_lines(value))
         return
-    for value in values:
-        yield "\n".join(_lines(value))
+    if len(values) > limits.documents:
+        remedy = "split it into smaller files"
+        raise TooLargeError(field=f"{name} (rows)", value=len(values), limit=limits.documents, remedy=remedy)
+    for number, value in enumerate(values, 1):
+        yield Row(_title(value) or f"row {number}")
+        # In one-field texts "# " begins a shell comment more often than a heading.
+        yield from sections(value[_text_key(value)].replace("\r\n", "\n"), top_level=2)
 
 
-def _document(value: dict[str, Any], key: str, number: int) -> Iterator[Piece]:
-    title = next(
-        (
-            str(value[k])
-            for k in _TITLE_KEYS
-            if isinstance(value.get(k), (str, int)) and str(value[k]).strip()
-        ),
-        "",
-    )
-    yield Row(title or f"row {number}")
-    # In one-field texts "# " begins a shell comment more often than a heading.
-    yield from sections(value[key].replace("\r\n", "\n"), top_level=2)
+def _text_key(value: Any) -> str:
+    """The field that makes an object a document; empty where it is none."""
+    if not isinstance(value, dict):
+        return ""
+    return next((key for key in _TEXT_KEYS if isinstance(value.get(key), str)), "")
+
+
+def _title(value: dict[str, Any]) -> str:
+    found = (str(value[key]).strip() for key in _TITLE_KEYS if isinstance(value.get(key), (str, int)))
+    return next(filter(None, found), "")
 
 
 def _lines(value: Any) -> Iterator[str]:
@@ -130,7 +129,7 @@ def _lines(value: Any) -> Iterator[str]:
     while waiting:
         path, item = waiting.pop()
         if isinstance(item, dict):
-            waiting.extend((f"{path}.{key}" if path else str(key), item[key]) for key in reversed(item))
+            waiting.extend((f"{path}.{key}".strip(".")[-_NAME_LIMIT:], item[key]) for key in reversed(item))
         elif isinstance(item, list):
             waiting.extend((path, each) for each in reversed(item))
         elif item is not None and str(item).strip():
