@@ -171,6 +171,7 @@ class _Counted:
 
 
 def _too_large(value: str, limit: int) -> ASGIApp:
-    return refuse(
-        TooLargeError(field="body", value=f"{value} bytes", limit=f"{limit} bytes", remedy="send less")
-    )
+    value, allowed = f"{value} bytes", f"{limit} bytes"
+    response = refuse(TooLargeError(field="body", value=value, limit=allowed, remedy="send less"))
+    response.headers["Connection"] = "close"  # else the server would go on reading, to find the next request
+    return response
