@@ -17,9 +17,6 @@ from transformers.generation.continuous_batching.cb_logits_processors import (  
     ContinuousBatchingLogitsProcessor,
 )
 
-from assistant.errors import BadRequestError
-from assistant.schema import Sampling
-
 _NUCLEUS = 512  # most nuclei are smaller: sorting the whole vocabulary costs ten times more
 
 
@@ -30,26 +27,6 @@ class Draw:
     temperature: float
     top_p: float
     seed: int
-
-
-def check(sampling: Sampling) -> None:
-    """Refuse values that cannot be decoded with.
-
-    Raises:
-        BadRequestError: Names the field, the value and what is taken.
-    """
-    rules = (
-        ("max_new_tokens", sampling.max_new_tokens >= 1, "use 1 or more"),
-        ("temperature", 0 <= sampling.temperature <= 10, "use 0 (greedy) to 10"),
-        ("top_p", 0 < sampling.top_p <= 1, "use more than 0, up to 1"),
-        ("seed", sampling.seed is None or 0 <= sampling.seed < 2**64, "use 0 to 2^64 - 1"),
-        ("stop", len(sampling.stop) <= 16 and all(sampling.stop), "use up to 16 strings, none empty"),
-        ("first_token_s", 0 < sampling.first_token_s < math.inf, "use a positive number of seconds"),
-        ("total_s", 0 < sampling.total_s < math.inf, "use a positive number of seconds"),
-    )
-    for field, good, remedy in rules:
-        if not good:
-            raise BadRequestError(field=field, value=repr(getattr(sampling, field))[:80], remedy=remedy)
 
 
 def choose(logits: torch.Tensor, draw: Draw, position: int) -> int:

@@ -15,10 +15,11 @@ from typing import Any
 import psutil
 import torch  # noqa: TID253
 
-from assistant.engine import drawing, loading, scoring
+from assistant.engine import loading, scoring
 from assistant.engine.batching import PAGE, Batch
 from assistant.engine.decoding import Reply
 from assistant.engine.dispatcher import Dispatcher
+from assistant.engine.limits import HEARTBEAT_S, check, deadline
 from assistant.engine.line import Line, Ticket
 from assistant.engine.protocol import EngineState
 from assistant.engine.shelf import Shelf
@@ -33,7 +34,6 @@ from assistant.errors import (
 from assistant.rendering import Renderer
 from assistant.schema import AdapterRef, Delta, Finish, Message, Sampling
 
-HEARTBEAT_S = 0.25
 SLOTS = 8
 _MIN_WINDOW = 512
 _MEMORY_SHARE = 0.4  # of what is free once the weights are in
@@ -106,7 +106,7 @@ class LocalGenerator:
         user: str = "",
     ) -> PythonGenerator[Delta, None, None]:
         """Answer, piece by piece; see ``Generator.stream``."""
-        drawing.check(sampling)
+        check(sampling)
         ids = self.renderer.ids(messages, open_reply=True)
         limit = self.window - sampling.max_new_tokens
         if len(ids) > limit:
@@ -123,12 +123,15 @@ class LocalGenerator:
         while finish is None:
             fresh, over, fault = _next_events(ticket)
             tokens += len(fresh)
-            text = reply.push(fresh)
+            text = reply.push_tokens(fresh)
             if reply.stopped:
                 finish = Finish.STOP
             elif over:
                 finish = self._finish(ticket)
-            elif fault is not None or (fault := _deadline(ticket)) is not None:
+            elif (
+                fault is not None
+                or (fault := deadline(ticket.sampling, ticket.submitted, tokens)) is not None
+            ):
                 if not tokens:
                     raise fault
                 finish = Finish.TIMEOUT if isinstance(fault, DeadlineError) else Finish.ERROR
@@ -213,16 +216,6 @@ def _next_events(ticket: Ticket) -> tuple[list[int], bool, Exception | None]:
     except Empty:
         return tokens, False, None
     return tokens, event is None, event
-
-
-def _deadline(ticket: Ticket) -> DeadlineError | None:
-    s, passed = ticket.sampling, time.monotonic() - ticket.submitted
-    remedy = "try again later, or ask for a shorter answer"
-    if passed > s.total_s:
-        return DeadlineError(limit=s.total_s, stage="whole answer", remedy=remedy)
-    if not ticket.tokens and passed > s.first_token_s:
-        return DeadlineError(limit=s.first_token_s, stage="first token", remedy=remedy)
-    return None
 
 
 def _parts(order: Sequence[int], rows: Sequence[tuple[list[int], list[list[int]]]]) -> Iterator[list[int]]:

@@ -68,7 +68,8 @@ class Shelf:
             config = LoraConfig.from_pretrained(ref.path)
             config.inference_mode = True
             inject_adapter_in_model(config, self._model, slot)
-            _match(ref, weights, get_peft_model_state_dict(self._model, adapter_name=slot))
+            made = get_peft_model_state_dict(self._model, adapter_name=slot, save_embedding_layers=False)
+            _match(ref, weights, made)
             set_peft_model_state_dict(self._model, weights, adapter_name=slot)
         except Exception as fault:
             self._discard(slot)

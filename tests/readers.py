@@ -1,0 +1,60 @@
+"""Readers and hooks for tests of a running engine."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable
+from contextlib import contextmanager
+
+from assistant.schema import Delta, Message, Sampling
+
+
+class Reader(threading.Thread):
+    """Reads one stream to its end, as a page would."""
+
+    def __init__(
+        self, engine, text: str = "hello", *, adapter: str | None = None, user: str = "", **sampling
+    ):
+        super().__init__(daemon=True)
+        self.deltas: list[Delta] = []
+        self.error: Exception | None = None
+        self._args = (engine, text, Sampling(**{"max_new_tokens": 30, **sampling}), adapter, user)
+        self.start()
+
+    def run(self) -> None:
+        engine, text, sampling, adapter, user = self._args
+        try:
+            for delta in engine.stream([Message("user", text)], sampling, adapter=adapter, user=user):
+                self.deltas.append(delta)
+        except Exception as fault:
+            self.error = fault
+
+    def result(self, timeout: float = 60):
+        """Text and finish of the whole stream."""
+        self.join(timeout)
+        assert not self.is_alive(), "the stream hangs"
+        return "".join(delta.text for delta in self.deltas), self.deltas[-1].finish if self.deltas else None
+
+
+@contextmanager
+def before_each_step(engine, act: Callable):
+    """Call ``act(ids)`` with the input ids of each step of the model."""
+    embed = engine._model.get_input_embeddings()
+
+    def hook(_, args) -> None:
+        act(args[0])
+
+    handle = embed.register_forward_pre_hook(hook)
+    try:
+        yield
+    finally:
+        handle.remove()
+
+
+def wait_for(condition: Callable[[], bool], timeout: float = 20.0) -> None:
+    """Poll until it holds; fail the test when it never does."""
+    end = time.monotonic() + timeout
+    while not condition():
+        assert time.monotonic() < end, "it never came to hold"
+        time.sleep(0.01)
