@@ -1,0 +1,183 @@
+"""How the pages talk with Gradio.
+
+Our HTML is shown through ``gr.Markdown`` and our actions come through a hidden ``gr.Textbox``: ``gr.HTML`` and
+``js=`` listeners evaluate strings as code, which the pages' Content-Security-Policy forbids.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from functools import wraps
+from typing import TYPE_CHECKING, Any
+
+from markupsafe import Markup
+
+from assistant.errors import BadRequestError, YoujuError
+from assistant.schema import Language
+from assistant.web import i18n
+from assistant.web.auth import user_of
+
+if TYPE_CHECKING:
+    import gradio as gr
+
+    from assistant.runtime import Runtime
+    from assistant.store import User
+
+log = logging.getLogger(__name__)
+
+EVENT: dict[str, Any] = {
+    "show_progress": "hidden",
+    "trigger_mode": "multiple",
+    "concurrency_limit": 32,
+    "api_visibility": "private",
+}
+"""How every listener of the pages runs: many at once; the engine's own queue is the one that limits."""
+
+
+@dataclass(frozen=True, slots=True)
+class Reader:
+    """Who looks at the page, and in which language."""
+
+    user: User
+    language: Language
+
+    def say(self, key: str, **fields: Any) -> str:
+        """The words behind ``key`` in the reader's language."""
+        return i18n.text(key, self.language, **fields)
+
+
+def reader_of(runtime: Runtime, request: gr.Request) -> Reader:
+    """The signed-in user, with the language of the settings or else of the browser."""
+    user = user_of(request.request)
+    chosen = runtime.store.settings.get(user, "language", "")
+    if chosen in ("en", "zh"):
+        return Reader(user, "zh" if chosen == "zh" else "en")
+    return Reader(user, i18n.pick(request.headers.get("accept-language") or ""))
+
+
+def view(elem_id: str, html: Markup | str = "") -> gr.Markdown:
+    """A place for our HTML."""
+    import gradio as gr
+
+    return gr.Markdown(
+        shown(html),
+        elem_id=elem_id,
+        sanitize_html=False,
+        latex_delimiters=[],
+        container=False,
+        elem_classes="view",
+    )
+
+
+def shown(html: Markup | str) -> str:
+    """HTML as ``gr.Markdown`` passes it on untouched: one block, without a line that ends it."""
+    if not html:
+        return ""
+    return f"<div>{html}</div>".replace("\r", "").replace("\n", "&#10;")
+
+
+def channel(elem_id: str) -> gr.Textbox:
+    """The way in for actions of the page's script: JSON objects with a ``do``.
+
+    Listen to its ``change``: Gradio's ``input`` comes from key strokes only, not from scripts.
+    """
+    import gradio as gr
+
+    return gr.Textbox(elem_id=elem_id, visible="hidden", show_label=False, container=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Action:
+    """What the reader did. Every field comes from the browser and is checked where it is used."""
+
+    do: str
+    fields: dict[str, Any]
+
+    @classmethod
+    def parse(cls, text: str) -> Action:
+        """Read the JSON of the channel.
+
+        Raises:
+            BadRequestError: It is not an object with a ``do``.
+        """
+        try:
+            fields = json.loads(text)
+            return cls(str(fields["do"]), fields)
+        except (ValueError, KeyError, TypeError, RecursionError):
+            raise BadRequestError(field="action", value=text[:80], remedy="reload the page") from None
+
+    def text(self, name: str) -> str:
+        """A field as text; empty where it is missing."""
+        value = self.fields.get(name)
+        return value if isinstance(value, str) else ""
+
+    def number(self, name: str) -> int:
+        """A field as a whole number; 0 where it is missing or none."""
+        value = self.fields.get(name)
+        if isinstance(value, bool) or not isinstance(value, (int, str)):
+            return 0
+        try:
+            return int(value)
+        except ValueError:
+            return 0
+
+
+def tell(error: Exception, language: Language) -> None:
+    """Show an error as a notice; an unexpected one goes to the log in full."""
+    import gradio as gr
+
+    if not isinstance(error, YoujuError):
+        log.error("a page action failed", exc_info=error)
+    gr.Warning(str(Markup.escape(i18n.error_text(error, language))), title="", duration=10)
+
+
+def guarded(runtime: Runtime, function: Callable[..., Any]) -> Callable[..., Any]:
+    """Wrap ``function(reader, *values)``: the reader comes from the request, errors become notices.
+
+    A plain function returns updates; a generator yields them.
+    """
+    import inspect
+
+    import gradio as gr
+
+    if inspect.isgeneratorfunction(function):
+
+        @wraps(function)
+        def stream(request: gr.Request, *values: Any) -> Iterator[Any]:
+            reader = reader_of(runtime, request)
+            try:
+                yield from function(reader, *values)
+            except Exception as error:
+                tell(error, reader.language)
+                yield {}
+
+        return _typed(stream, gr.Request)
+
+    @wraps(function)
+    def call(request: gr.Request, *values: Any) -> Any:
+        reader = reader_of(runtime, request)
+        try:
+            return function(reader, *values)
+        except Exception as error:
+            tell(error, reader.language)
+            return {}
+
+    return _typed(call, gr.Request)
+
+
+def _typed(function: Callable[..., Any], request_type: type) -> Callable[..., Any]:
+    """Gradio finds the request by its annotation, which ``wraps`` replaced."""
+    import inspect
+
+    del function.__wrapped__  # type: ignore[attr-defined]
+    function.__annotations__ = {"request": request_type}
+    function.__signature__ = inspect.Signature(  # type: ignore[attr-defined]
+        [
+            inspect.Parameter("request", inspect.Parameter.POSITIONAL_OR_KEYWORD, annotation=request_type),
+            inspect.Parameter("values", inspect.Parameter.VAR_POSITIONAL),
+        ]
+    )
+    return function

@@ -1,0 +1,219 @@
+"""The sentiment page: one text with its reasons, or a CSV column with its distribution."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from markupsafe import Markup
+
+from assistant.errors import EmptyInputError
+from assistant.schema import LABELS, Sentiment, SentimentRow
+from assistant.web import turns
+from assistant.web.i18n import gradio_words
+from assistant.web.pages import bridge
+from assistant.web.pages.bridge import Reader, shown
+from assistant.web.pages.labels import Labels
+
+if TYPE_CHECKING:
+    import gradio as gr
+
+    from assistant.runtime import Runtime
+
+ROWS_SHOWN = 500
+DRAW_EVERY_S = 0.3
+
+
+def build(runtime: Runtime, blocks: gr.Blocks) -> None:
+    """Lay the page out and wire it."""
+    import gradio as gr
+
+    word, labels = gradio_words(), Labels()
+    with gr.Column(elem_id="page-sentiment", elem_classes="page"):
+        head = bridge.view("sentiment-head")
+        with gr.Row(elem_classes="two"):
+            with gr.Column():
+                text = gr.Textbox(
+                    label=word("one_text"), placeholder=word("text_hint"), lines=5, max_lines=14
+                )
+                with gr.Row(elem_classes="buttons"):
+                    judge = gr.Button(word("judge"), variant="primary")
+            with gr.Column():
+                result = bridge.view("judgement")
+        many = bridge.view("sentiment-many")
+        with gr.Row(elem_classes="two"):
+            with gr.Column():
+                table = gr.File(label=word("csv_file"), file_types=[".csv", ".tsv", ".txt"], height=120)
+                column = gr.Dropdown([], label=word("csv_column"), allow_custom_value=False)
+                with gr.Row(elem_classes="buttons"):
+                    start = gr.Button(word("judge"), variant="primary")
+                    halt = gr.Button(word("stop"))
+            with gr.Column():
+                spread = bridge.view("spread")
+        rows = bridge.view("judged")
+    labels.add(text, label="one_text", placeholder="text_hint")
+    labels.add(judge, value="judge")
+    labels.add(table, label="csv_file")
+    labels.add(column, label="csv_column")
+    labels.add(start, value="judge")
+    labels.add(halt, value="stop")
+
+    def load(reader: Reader) -> dict[Any, Any]:
+        lead = Markup('<header class="page-head"><h1>{}</h1><p>{}</p></header>')
+        return {
+            **labels.said(reader),
+            head: shown(lead.format(reader.say("sentiment"), reader.say("sentiment_lead"))),
+            result: shown(Markup('<p class="hint">{}</p>').format(reader.say("sentiment_empty"))),
+            many: shown(Markup("<h2>{}</h2>").format(reader.say("many_texts"))),
+        }
+
+    def one(reader: Reader, words: str) -> dict[Any, Any]:
+        found = next(runtime.sentiment(reader.user, [words or ""], explain=True))
+        return {result: shown(judgement(reader, found))}
+
+    def columns(reader: Reader, path: str | None) -> dict[Any, Any]:
+        names = list(_table(path)[0]) if path else []
+        return {column: gr.update(choices=names, value=_likeliest(names))}
+
+    def batch(reader: Reader, path: str | None, name: str) -> Iterator[dict[Any, Any]]:
+        for chart, judged in _batch(runtime, reader, path, name):
+            yield {spread: shown(chart), rows: shown(judged)}
+
+    listen = bridge.EVENT
+    outputs = [*labels.fields, head, result, many]
+    blocks.load(bridge.guarded(runtime, load), None, list(dict.fromkeys(outputs)), **listen)
+    judge.click(bridge.guarded(runtime, one), text, result, **listen)
+    table.change(bridge.guarded(runtime, columns), table, column, **listen)
+    running = start.click(bridge.guarded(runtime, batch), [table, column], [spread, rows], **listen)
+    halt.click(None, None, None, cancels=running)
+
+
+def judgement(reader: Reader, found: Sentiment) -> Markup:
+    """The verdict in words, three bars, and the words that made it."""
+    key = "sounds_unsure" if found.unsure else f"sounds_{found.label}"
+    words = Markup("").join(_tinted(word, weight) for word, weight in found.words)
+    reasons = Markup('<h4>{}</h4><p class="tinted">{}</p>').format(reader.say("words_weight"), words)
+    return Markup('<div class="judgement"><p class="verdict {}">{}</p>{}{}</div>').format(
+        "unsure" if found.unsure else found.label, reader.say(key), bars(reader, found),
+        reasons if found.words else "",
+    )  # fmt: skip
+
+
+def bars(reader: Reader, found: Sentiment) -> Markup:
+    """Negative, neutral, positive with their percentages."""
+    return Markup('<div class="bars">{}</div>').format(
+        Markup("").join(_bar(reader.say(label), label, getattr(found, label)) for label in LABELS)
+    )
+
+
+def _bar(name: str, kind: str, share: float, words: str = "") -> Markup:
+    return Markup(
+        '<div class="bar"><span>{}</span><div class="track"><div class="fill {}" style="width:{}%"></div></div>'
+        "<b>{}</b></div>"
+    ).format(name, kind, f"{100 * share:.1f}", words or f"{share:.0%}")
+
+
+def _tinted(word: str, weight: float) -> Markup:
+    if abs(weight) < 0.02:
+        return Markup.escape(word)
+    kind = "positive" if weight > 0 else "negative"
+    return Markup('<span class="w {}" style="--weight:{}" title="{}">{}</span>').format(
+        kind, f"{min(1.0, abs(weight)):.2f}", f"{weight:+.2f}", word
+    )
+
+
+def _table(path: str) -> list[dict[str, str]]:
+    from assistant.tools import table
+
+    return table.read(Path(path).read_bytes())
+
+
+def _likeliest(names: Sequence[str]) -> str | None:
+    """The column that is probably meant."""
+    for name in names:
+        if name.strip().lower() in ("text", "review", "content", "comment", "文本", "评论", "内容", "正文"):
+            return name
+    return names[0] if names else None
+
+
+def _batch(runtime: Runtime, reader: Reader, path: str | None, name: str) -> Iterator[tuple[Markup, Markup]]:
+    from assistant.tools import sentiment, table
+    from assistant.web.files import offer
+
+    if not path:
+        raise EmptyInputError(field=reader.say("csv_file"), remedy=reader.say("csv_column"))
+    rows = _table(path)
+    texts = table.column(rows, name)
+    judged: list[SentimentRow] = []
+    drawn = 0.0
+    try:
+        adapter = runtime.adapter_name(turns.Preferences.of(runtime, reader.user).adapter)
+        for row in sentiment.judge_rows(texts, runtime.generator(), adapter=adapter):
+            judged.append(row)
+            if time.monotonic() - drawn > DRAW_EVERY_S:
+                drawn = time.monotonic()
+                yield _chart(reader, judged, len(texts)), Markup("")
+    finally:
+        # The upload folder is shared by all users: the copy goes as soon as it was read.
+        Path(path).unlink(missing_ok=True)
+    url = offer(runtime, reader.user, "sentiment.csv", table.write(judged, rows))
+    yield _chart(reader, judged, len(texts), url), _rows(reader, judged)
+
+
+def _chart(reader: Reader, judged: Sequence[SentimentRow], total: int, url: str = "") -> Markup:
+    counts = dict.fromkeys((*LABELS, "unsure"), 0)
+    for row in judged:
+        if row.sentiment is not None:
+            counts["unsure" if row.sentiment.unsure else row.sentiment.label] += 1
+    if len(judged) < total:
+        words = reader.say("csv_progress", done=len(judged), total=total)
+        bar = Markup('<progress value="{}" max="{}"></progress>').format(len(judged), total)
+    else:
+        words, bar = reader.say("csv_done", total=total), Markup("")
+    shares = Markup("").join(
+        _bar(reader.say(kind), kind, count / max(1, len(judged)), str(count))
+        for kind, count in counts.items()
+    )
+    link = (
+        Markup('<a class="plain" href="{}" download>{}</a>').format(url, reader.say("download"))
+        if url
+        else ""
+    )
+    return Markup('<p class="status">{}</p>{}<h4>{}</h4><div class="bars">{}</div>{}').format(
+        words, bar, reader.say("distribution"), shares, link
+    )
+
+
+def _rows(reader: Reader, judged: Sequence[SentimentRow]) -> Markup:
+    kinds = ("all", *LABELS, "unsure")
+    filters = Markup("").join(
+        Markup('<button type="button" class="pill" data-show="{}" aria-pressed="{}">{}</button>').format(
+            kind, "true" if kind == "all" else "false", reader.say(kind)
+        )
+        for kind in kinds
+    )
+    body = Markup("").join(_row(reader, row) for row in judged[:ROWS_SHOWN])
+    count = Markup("")
+    if len(judged) > ROWS_SHOWN:
+        words = reader.say("showing_n", shown=ROWS_SHOWN, total=len(judged))
+        count = Markup('<p class="hint">{}</p>').format(words)
+    return Markup(
+        '<div class="pills">{}</div><div class="scroll"><table class="judged"><tbody>{}</tbody></table></div>{}'
+    ).format(filters, body, count)
+
+
+def _row(reader: Reader, row: SentimentRow) -> Markup:
+    if row.sentiment is None:
+        return Markup('<tr data-kind="failed"><td>{}</td><td>{}</td><td colspan="2">{}</td></tr>').format(
+            row.row, row.text[:200], row.error
+        )
+    kind = "unsure" if row.sentiment.unsure else row.sentiment.label
+    return Markup(
+        '<tr data-kind="{kind}"><td>{n}</td><td>{text}</td><td><span class="label {kind}">{words}</span></td>'
+        "<td>{share}</td></tr>"
+    ).format(
+        kind=kind, n=row.row, text=row.text[:400], words=reader.say(kind),
+        share=f"{getattr(row.sentiment, row.sentiment.label):.0%}",
+    )  # fmt: skip

@@ -1,0 +1,242 @@
+"""The settings page: language, theme, model, how it answers, privacy, keys. All of it is the user's alone."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
+
+from markupsafe import Markup
+
+from assistant.errors import BadRequestError
+from assistant.web import i18n, turns
+from assistant.web.pages import bridge
+from assistant.web.pages.bridge import Action, Reader, shown
+
+if TYPE_CHECKING:
+    import gradio as gr
+
+    from assistant.runtime import Runtime
+
+SYSTEM_LIMIT = 4000
+BOUNDS = {"temperature": (0.0, 2.0), "top_p": (0.01, 1.0), "max_new_tokens": (1.0, 8192.0)}
+CHOICES = {"language": ("", "en", "zh"), "theme": ("", "light", "dark")}
+
+
+def build(runtime: Runtime, blocks: gr.Blocks) -> None:
+    """Lay the page out and wire it."""
+    import gradio as gr
+
+    with gr.Column(elem_id="page-settings", elem_classes="page"):
+        body = bridge.view("settings")
+        act = bridge.channel("act-settings")
+
+    def load(reader: Reader) -> dict[Any, Any]:
+        return {body: shown(html(runtime, reader))}
+
+    def do(reader: Reader, text: str) -> dict[Any, Any]:
+        return {body: shown(_act(runtime, reader, Action.parse(text)))}
+
+    blocks.load(bridge.guarded(runtime, load), None, body, **bridge.EVENT)
+    act.change(bridge.guarded(runtime, do), act, body, **bridge.EVENT)
+
+
+def _act(runtime: Runtime, reader: Reader, action: Action) -> Markup:
+    user, users = reader.user, runtime.store.users
+    match action.do:
+        case "set":
+            store(runtime, reader, action.text("key"), action.text("value"))
+            return html(runtime, reader, note=reader.say("saved"))
+        case "create-key":
+            plain, _ = users.create_key(user, action.text("value"))
+            return html(runtime, reader, secret=plain)
+        case "revoke-key":
+            users.revoke_key(user, action.text("id"))
+            return html(runtime, reader)
+        case "delete-data":
+            runtime.library.delete_user_data(user)
+            return html(runtime, reader, note=reader.say("data_deleted"), wiped=True)
+        case _:
+            return html(runtime, reader)
+
+
+def store(runtime: Runtime, reader: Reader, key: str, value: str) -> None:
+    """Keep one setting.
+
+    Raises:
+        BadRequestError: An unknown key, or a value out of its bounds.
+        AdapterError: An adapter that is not there.
+    """
+    value = value.strip()
+    if key in CHOICES:
+        if value not in CHOICES[key]:
+            raise BadRequestError(field=key, value=repr(value), remedy=f"use one of {CHOICES[key]}")
+    elif key in BOUNDS:
+        _check(key, value)
+    elif key == "seed":
+        if value and not (value.isdigit() and len(value) <= 9):
+            raise BadRequestError(field=key, value=repr(value), remedy="use a whole number of up to 9 digits")
+    elif key == "adapter":
+        runtime.adapter_name(value or None)
+    elif key == "system":
+        if len(value) > SYSTEM_LIMIT:
+            raise BadRequestError(
+                field=key, value=f"{len(value)} characters", remedy=f"use {SYSTEM_LIMIT} or fewer"
+            )
+    else:
+        raise BadRequestError(field="key", value=repr(key), remedy="reload the page")
+    runtime.store.settings.set(reader.user, key, value)
+
+
+def _check(key: str, value: str) -> None:
+    low, high = BOUNDS[key]
+    try:
+        good = not value or low <= float(value) <= high
+    except ValueError:
+        good = False
+    if not good:
+        raise BadRequestError(field=key, value=repr(value), remedy=f"use {low:g} to {high:g}")
+
+
+def html(
+    runtime: Runtime, reader: Reader, *, note: str = "", secret: str = "", wiped: bool = False
+) -> Markup:
+    """The whole page."""
+    say = reader.say
+    return Markup(
+        '<header class="page-head"><h1>{}</h1><p>{}</p></header><div class="form"{wiped}>{}{}{}{}{}</div>'
+        '<p class="saved" role="status">{}</p>'
+    ).format(
+        say("settings"), say("settings_lead"), _appearance(runtime, reader), _model(runtime, reader),
+        _advanced(runtime, reader), _privacy(runtime, reader), _keys(runtime, reader, secret), note,
+        wiped=Markup(" data-wiped") if wiped else Markup(""),
+    )  # fmt: skip
+
+
+def _appearance(runtime: Runtime, reader: Reader) -> Markup:
+    say, get = reader.say, runtime.store.settings.get
+    languages = [("", say("language_auto")), *i18n.LANGUAGES.items()]
+    themes = [("", say("theme_auto")), ("light", say("theme_light")), ("dark", say("theme_dark"))]
+    return _section(
+        say("appearance"),
+        _choice("language", say("language"), languages, get(reader.user, "language", "")),
+        _choice("theme", say("theme"), themes, get(reader.user, "theme", "")),
+    )
+
+
+def _model(runtime: Runtime, reader: Reader) -> Markup:
+    say, kept = reader.say, turns.Preferences.of(runtime, reader.user)
+    adapters = [
+        ("", say("adapter_default")),
+        ("none", say("adapter_none")),
+        *((ref.name, ref.name) for ref in runtime.adapters()),
+    ]
+    state = runtime.engine_state()
+    model = Markup(
+        '<div class="field"><span>{}</span><p><b>{}</b> <small>{}</small></p><small>{}</small></div>'
+    ).format(say("model"), runtime.settings.model, say(f"engine_{state.state}"), say("model_hint"))
+    system = Markup(
+        '<label class="field"><span>{}</span><textarea rows="3" maxlength="{}" data-set="system" placeholder="{}">'
+        "{}</textarea></label>"
+    ).format(say("system_prompt"), SYSTEM_LIMIT, say("system_prompt_hint"), kept.system)
+    return _section(
+        say("model"), model, _choice("adapter", say("adapter"), adapters, kept.adapter or ""), system
+    )
+
+
+def _advanced(runtime: Runtime, reader: Reader) -> Markup:
+    say, kept = reader.say, turns.Preferences.of(runtime, reader.user)
+    longest = kept.max_new_tokens or runtime.settings.max_new_tokens
+    fields = Markup("").join(
+        [
+            _number(
+                "temperature", say("temperature"), f"{kept.temperature:g}", 0.05, say("temperature_hint")
+            ),
+            _number("top_p", say("top_p"), f"{kept.top_p:g}", 0.05),
+            _number("max_new_tokens", say("max_new_tokens"), str(longest), 1),
+            Markup(
+                '<label class="field"><span>{}</span><input inputmode="numeric" maxlength="9" data-set="seed" value="{}">'
+                "<small>{}</small></label>"
+            ).format(say("seed"), "" if kept.seed is None else kept.seed, say("seed_hint")),
+        ]
+    )
+    return Markup('<details class="section" data-keep="advanced"><summary>{}</summary>{}</details>').format(
+        say("advanced"), fields
+    )
+
+
+def _privacy(runtime: Runtime, reader: Reader) -> Markup:
+    say, settings = reader.say, runtime.settings
+    remote = urlsplit(settings.base_url).netloc
+    lead = say("privacy_remote", host=remote) if remote else say("privacy_lead")
+    places = [
+        (
+            "stored_chats",
+            urlsplit(settings.database).path if settings.database_url else settings.home / "youju.db",
+        ),
+        ("stored_files", settings.home / "files"),
+        ("stored_index", settings.home / "index"),
+        ("stored_models", settings.models_dir),
+    ]
+    rows = Markup("").join(
+        Markup("<tr><td>{}</td><td><code>{}</code></td></tr>").format(say(k), v) for k, v in places
+    )
+    table = Markup(
+        '<p>{}</p><div class="scroll"><table><thead><tr><th>{}</th><th>{}</th></tr></thead><tbody>{}</tbody></table></div>'
+    ).format(lead, say("stored_what"), say("stored_where"), rows)
+    wipe = Markup(
+        '<button type="button" class="plain danger" data-settings="delete-data" data-confirm="{}">{}</button>'
+    ).format(say("delete_data_confirm"), say("delete_data"))
+    leave = Markup('<form method="post" action="/logout"><button class="plain">{}</button></form>').format(
+        say("sign_out")
+    )
+    return _section(say("privacy"), table, wipe, leave if settings.auth == "users" else Markup(""))
+
+
+def _keys(runtime: Runtime, reader: Reader, secret: str) -> Markup:
+    say = reader.say
+    rows = Markup("").join(
+        Markup(
+            '<tr><td>{label}</td><td><code>{hint}…</code></td><td>{made}</td><td><button type="button" class="text danger" '
+            'data-settings="revoke-key" data-id="{id}" data-confirm="{sure}">{revoke}</button></td></tr>'
+        ).format(
+            label=key.label, hint=key.hint, made=f"{key.created:%Y-%m-%d}", id=key.id,
+            sure=say("key_revoke_confirm", label=key.label), revoke=say("key_revoke"),
+        )
+        for key in runtime.store.users.keys(reader.user)
+    )  # fmt: skip
+    listed = Markup('<div class="scroll"><table><tbody>{}</tbody></table></div>').format(rows)
+    shown_once = Markup('<p class="secret">{}<code>{}</code></p>').format(say("key_once"), secret)
+    create = Markup(
+        '<button type="button" class="plain" data-settings="create-key" data-prompt="{}">{}</button>'
+    ).format(say("key_label"), say("key_create"))
+    return _section(
+        say("keys"),
+        Markup('<p class="hint">{}</p>').format(say("keys_lead", url="/v1")),
+        listed if rows else Markup('<p class="hint">{}</p>').format(say("no_keys")),
+        shown_once if secret else Markup(""),
+        create,
+    )
+
+
+def _section(title: str, *parts: Markup) -> Markup:
+    return Markup('<section class="section"><h2>{}</h2>{}</section>').format(title, Markup("").join(parts))
+
+
+def _choice(key: str, name: str, options: list[tuple[str, str]] | list[Any], chosen: str) -> Markup:
+    items = Markup("").join(
+        Markup('<option value="{}"{}>{}</option>').format(
+            value, Markup(" selected") if value == chosen else "", words
+        )
+        for value, words in options
+    )
+    return Markup('<label class="field"><span>{}</span><select data-set="{}">{}</select></label>').format(
+        name, key, items
+    )
+
+
+def _number(key: str, name: str, value: str, step: float, hint: str = "") -> Markup:
+    low, high = BOUNDS[key]
+    return Markup(
+        '<label class="field"><span>{}</span><input type="number" min="{}" max="{}" step="{}" value="{}" data-set="{}">'
+        "<small>{}</small></label>"
+    ).format(name, f"{low:g}", f"{high:g}", step, value, key, hint)
