@@ -9,6 +9,7 @@ This file is imported lazily: it brings LanceDB and Arrow.
 from __future__ import annotations
 
 import json
+import math
 import os
 import shutil
 import threading
@@ -22,7 +23,7 @@ from typing import Any
 
 import lancedb  # noqa: TID253 - this file is imported by nothing that starts
 import pyarrow as pa
-from lancedb.index import FTS  # noqa: TID253
+from lancedb.index import FTS, Bitmap, BTree, IvfFlat  # noqa: TID253
 from lancedb.query import MatchQuery  # noqa: TID253
 from numpy.typing import NDArray
 
@@ -34,9 +35,16 @@ SCHEMA = 1
 TABLE = "chunks"
 QUERY_CHARACTERS = 2_000
 """A longer question is a document; its first words say what it is about."""
-_TIDY_AFTER_ADDS = 16
-_TIDY_AFTER_ROWS = 2_000
-_READ_S = 60
+_TIDY_AFTER_ADDS = 32
+_TIDY_AFTER_GROWTH = 0.25
+"""Merging small files rewrites the whole table: between two times it has to grow by a share of itself."""
+_READ_S = 5
+"""Longer than any search reads from one version of the table."""
+PARTITION_FROM = 30_000
+"""Chunks from which a scan of all vectors takes too long (eval/bench/scale.py); below, search is exact."""
+_PROBED = 0.25
+"""Share of the partitions that a search looks into."""
+_PURGE_DUE = "purge-due"
 _SHOWN = ["document_id", "start", "end", "page", "heading", "title", "words", "lead"]
 
 
@@ -93,20 +101,36 @@ class Generation:
             self.table = database.create_table(TABLE, schema=_schema(dim))
         if not self.table.list_indices():
             self.table.create_index("words", config=_words())
+            self.table.create_index("user_id", config=Bitmap())
+            self.table.create_index("document_id", config=BTree())
+        self.partitions = self._partitions()
 
-    @contextmanager
-    def reading(self) -> Iterator[Any]:
-        """The table, safe from removal until the block ends."""
+    def partition(self) -> None:
+        """Group the vectors, once there are many."""
+        rows = self.table.count_rows()
+        if not self.partitions and rows >= PARTITION_FROM:
+            config = IvfFlat(distance_type="dot", num_partitions=math.isqrt(rows))
+            self.table.create_index("vector", config=config)
+            self.partitions = self._partitions()
+
+    def _partitions(self) -> int:
+        if not any(index.columns == ["vector"] for index in self.table.list_indices()):
+            return 0
+        return max(1, math.isqrt(self.table.count_rows()))
+
+    def acquire(self) -> bool:
+        """Hold the files for one read; False when they are being removed already."""
         with self._guard:
-            self._readers += 1
-        try:
-            yield self.table
-        finally:
-            with self._guard:
-                self._readers -= 1
-                last = self._retired and not self._readers
-            if last:
-                shutil.rmtree(self.folder, ignore_errors=True)
+            self._readers += not self._retired
+            return not self._retired
+
+    def release(self) -> None:
+        """End one read. The last one out of a retired generation removes it."""
+        with self._guard:
+            self._readers -= 1
+            last = self._retired and not self._readers
+        if last:
+            shutil.rmtree(self.folder, ignore_errors=True)
 
     def retire(self) -> None:
         """Remove the folder once nobody reads from it."""
@@ -156,7 +180,8 @@ class Index:
             assert self._current is not None, "prepare() comes first"
             self._current.table.add(_table(entries, vectors))
             self._adds, self._rows = self._adds + 1, self._rows + len(entries)
-            if self._adds >= _TIDY_AFTER_ADDS or self._rows >= _TIDY_AFTER_ROWS:
+            growth = self._rows / self._current.table.count_rows()
+            if self._adds >= _TIDY_AFTER_ADDS and growth >= _TIDY_AFTER_GROWTH:
                 self.tidy()
 
     def delete(self, document_ids: Collection[str]) -> None:
@@ -167,34 +192,37 @@ class Index:
         """
         with self._write, _storage("the index"):
             if self._current is not None and document_ids:
+                (self._current.folder / _PURGE_DUE).touch()
                 self._current.table.delete(_among("document_id", tuple(document_ids)))
 
     def dense(self, vector: NDArray[Any], scope: Scope, k: int) -> list[Scored]:
         """The k chunks nearest to a query vector (d,), best first; ``score`` is the cosine."""
-        if self._current is None:
-            return []
-        with self._current.reading() as table:
-            query = table.search(vector, query_type="vector", vector_column_name="vector")
-            query = query.distance_type("dot").bypass_vector_index().where(scope.sql(), prefilter=True)
+        with self._reading() as current:
+            if current is None:
+                return []
+            query = current.table.search(vector, query_type="vector", vector_column_name="vector")
+            query = query.distance_type("dot").where(scope.sql(), prefilter=True)
+            if current.partitions:
+                query = query.nprobes(math.ceil(current.partitions * _PROBED))
             rows = query.select([*_SHOWN, "_distance"]).limit(k).to_arrow().to_pylist()
         return [_scored(row, 1.0 - row["_distance"]) for row in rows]
 
     def lexical(self, text: str, scope: Scope, k: int) -> list[Scored]:
         """The k chunks with the best BM25 for the words of ``text``, best first."""
-        if self._current is None or not text.strip():
-            return []
-        with self._current.reading() as table:
-            query = table.search(MatchQuery(text[:QUERY_CHARACTERS], "words"), query_type="fts")
+        with self._reading() as current:
+            if current is None or not text.strip():
+                return []
+            query = current.table.search(MatchQuery(text[:QUERY_CHARACTERS], "words"), query_type="fts")
             query = query.where(scope.sql(), prefilter=True)
             rows = query.select([*_SHOWN, "_score"]).limit(k).to_arrow().to_pylist()
         return [_scored(row, row["_score"]) for row in rows]
 
     def chunks(self, scope: Scope) -> list[Chunk]:
         """All chunks in the scope, by document and place."""
-        if self._current is None:
-            return []
-        with self._current.reading() as table:
-            rows = table.search().where(scope.sql()).select(_SHOWN).to_arrow().to_pylist()
+        with self._reading() as current:
+            if current is None:
+                return []
+            rows = current.table.search().where(scope.sql()).select(_SHOWN).to_arrow().to_pylist()
         return sorted((_chunk(row) for row in rows), key=lambda chunk: (chunk.document_id, chunk.start))
 
     def document_ids(self) -> set[str]:
@@ -203,32 +231,32 @@ class Index:
 
     def owners(self) -> dict[str, tuple[str, str]]:
         """User and collection of every document that has chunks."""
-        if self._current is None:
-            return {}
-        with self._current.reading() as table:
-            rows = table.search().select(["document_id", "user_id", "collection_id"]).to_arrow()
+        with self._reading() as current:
+            if current is None:
+                return {}
+            rows = current.table.search().select(["document_id", "user_id", "collection_id"]).to_arrow()
         groups = rows.group_by(["document_id", "user_id", "collection_id"]).aggregate([]).to_pylist()
         return {row["document_id"]: (row["user_id"], row["collection_id"]) for row in groups}
 
     def count(self) -> int:
         """Chunks of all users."""
-        if self._current is None:
-            return 0
-        with self._current.reading() as table:
-            return int(table.count_rows())
+        with self._reading() as current:
+            if current is None:
+                return 0
+            return int(current.table.count_rows())
 
     def tidy(self) -> None:
         """Merge small files, take new words into the word index, drop versions that no search still reads."""
         with self._write, _storage("the index"):
             if self._current is not None:
                 self._current.table.optimize(cleanup_older_than=timedelta(seconds=_READ_S))
+                self._current.partition()
             self._adds = self._rows = 0
 
     @property
     def purge_due(self) -> bool:
         """Whether text of deleted chunks is still on the disk."""
-        deletions = f"{TABLE}.lance/_deletions/*"
-        return self._current is not None and any(self._current.folder.glob(deletions))
+        return self._current is not None and (self._current.folder / _PURGE_DUE).exists()
 
     def purge(self) -> None:
         """Write the chunks that are left to a new generation, so that nothing of the deleted ones remains.
@@ -244,6 +272,7 @@ class Index:
                 if old.table.count_rows():
                     new.table.add(old.table.search().to_batches())
                     new.table.optimize()
+                    new.partition()
             except BaseException:
                 new.retire()
                 raise
@@ -287,6 +316,17 @@ class Index:
             if path.is_dir() and path.name != named:
                 shutil.rmtree(path, ignore_errors=True)
 
+    @contextmanager
+    def _reading(self) -> Iterator[Generation | None]:
+        """The generation in force, its files safe until the block ends."""
+        while (current := self._current) is not None and not current.acquire():
+            pass  # replaced between the two looks: take the new one
+        try:
+            yield current
+        finally:
+            if current is not None:
+                current.release()
+
     def _next(self, embedder: str) -> Path:
         return self._folder / f"{embedder}-{time.time_ns():x}"
 
@@ -326,8 +366,10 @@ class Replacement:
         with _storage("the new index"):
             table = self._generation.table
             if gone := self._done - self._index.document_ids():
+                (self._generation.folder / _PURGE_DUE).touch()
                 table.delete(_among("document_id", tuple(gone)))
             table.optimize()
+            self._generation.partition()
             self._index._point(self._generation)
 
     def discard(self) -> None:

@@ -6,6 +6,7 @@ its chunks are in place, and is the first thing to go when it is deleted. Everyt
 
 from __future__ import annotations
 
+import contextlib
 import threading
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, replace
@@ -26,8 +27,8 @@ if TYPE_CHECKING:
     from assistant.retrieval.index import Index
     from assistant.retrieval.ingest import Ingest, Progress
 
-PURGE_S = 5.0
-"""Deleted text has left the disk this many seconds after the last deletion; it is found no more at once."""
+SETTLE_S = 5.0
+"""Quiet after the last change, before the index is tidied and deleted text leaves the disk."""
 INTERRUPTED = "the import was interrupted; try again"
 
 
@@ -74,7 +75,7 @@ class Library:
         self._embedder = embedder
         self._limits = limits or Limits()
         self._guard = threading.RLock()
-        self._purge: threading.Timer | None = None
+        self._timer: threading.Timer | None = None
         self._text = lru_cache(maxsize=8)(self._read_text)
 
     def ingest(
@@ -103,7 +104,10 @@ class Library:
             TooLargeError: More bytes than the limit. Nothing was added.
             StorageError: No room. The file was not added; documents of it that were ready stay.
         """
-        return self._ingest.add(user, collection_id, name, source, self._limits, progress)
+        try:
+            return self._ingest.add(user, collection_id, name, source, self._limits, progress)
+        finally:
+            self._settle_later()
 
     def ingest_folder(
         self, user: User, collection_id: str, folder: Path, progress: Progress = _quiet
@@ -230,11 +234,7 @@ class Library:
         self.purge()
 
     def purge(self) -> None:
-        """Take the text of deleted documents off the disk now, instead of within ``PURGE_S``."""
-        with self._guard:
-            if self._purge is not None:
-                self._purge.cancel()
-                self._purge = None
+        """Take the text of deleted documents off the disk now, instead of after ``SETTLE_S``."""
         if self._index.purge_due:
             self._index.purge()
 
@@ -267,7 +267,11 @@ class Library:
 
     def close(self) -> None:
         """Finish what is due. The library is not used after it."""
-        self.purge()
+        with self._guard:
+            if self._timer is not None:
+                self._timer.cancel()
+        if self._index_folder.is_dir():
+            self.purge()
 
     @cached_property
     def _index(self) -> Index:
@@ -315,15 +319,20 @@ class Library:
         if not self._index_folder.is_dir():
             return
         self._index.delete(document_ids)
-        with self._guard:
-            if self._purge is not None:
-                self._purge.cancel()
-            self._purge = threading.Timer(PURGE_S, self._purge_quietly)
-            self._purge.daemon = True
-            self._purge.start()
+        self._settle_later()
 
-    def _purge_quietly(self) -> None:
-        try:
+    def _settle_later(self, again: bool = True) -> None:
+        with self._guard:
+            if self._timer is not None:
+                self._timer.cancel()
+            self._timer = threading.Timer(SETTLE_S, self._settle, [again])
+            self._timer.daemon = True
+            self._timer.start()
+
+    def _settle(self, again: bool) -> None:
+        """Tidy, and once more later: by then no search reads from the version before."""
+        with contextlib.suppress(YoujuError):  # no room just now: the next change or start tries again
             self.purge()
-        except YoujuError:
-            return  # the next deletion or start tries again
+            self._index.tidy()
+        if again:
+            self._settle_later(again=False)
