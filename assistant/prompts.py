@@ -50,19 +50,15 @@ _FORMS: dict[Language, dict[Form, str]] = {
     "en": {"prose": "", "bullets": ", as a list with one fact a line, each line beginning with a hyphen"},
     "zh": {"prose": "", "bullets": "，写成列表，每行一个事实，以“- ”开头"},
 }
-_SENTIMENT: dict[Language, str] = {
-    "en": "What is the sentiment of this review? {text}",
-    "zh": "这段文字的情感是消极的还是积极的？文字：{text}",
-}
+_SENTIMENT = "What is the sentiment of this review? {text}"
+"""For both languages: of the forms tried, the embedded model tells good from bad best in this one (area under
+the curve 0.92 on film sentences, "Is this text negative or positive?" 0.82); asked in Chinese it guesses."""
 
-SENTIMENT_REPLIES: dict[Language, tuple[str, str, str]] = {
-    "en": (
-        "The sentiment of this review is negative",
-        "The sentiment of this review is neutral",
-        "The sentiment of this review is positive",
-    ),
-    "zh": ("这段文字的情感是消极的", "这段文字的情感是中性的", "这段文字的情感是积极的"),
-}
+SENTIMENT_REPLIES = (
+    "The sentiment of this review is negative",
+    "The sentiment of this review is neutral",
+    "The sentiment of this review is positive",
+)
 """Scored, never generated: negative, neutral, positive. Their shared beginning cancels out."""
 
 NOT_FOUND: dict[Language, str] = {"en": "Not in the documents.", "zh": "文档中没有提到。"}
@@ -105,6 +101,6 @@ def summary(text: str, length: Length, form: Form, language: Language) -> list[M
     return chat([], wording)
 
 
-def sentiment(text: str, language: Language) -> list[Message]:
+def sentiment(text: str) -> list[Message]:
     """Ask for the sentiment; the replies of `SENTIMENT_REPLIES` are scored after it."""
-    return chat([], _SENTIMENT[language].format(text=" ".join(text.split())))
+    return chat([], _SENTIMENT.format(text=" ".join(text.split())))

@@ -298,3 +298,40 @@ def _answer(text: str, tokens: int, hits: tuple[_Hit, ...]) -> _Answer:
     return _Answer(
         text, _Finish.STOP, (citation,), (sentence,), citation, hits, tokens=tokens, confidence=0.9
     )
+
+
+# --- an embedding model -----------------------------------------------------------------------------------
+
+import time as _time
+import zlib as _zlib
+
+import numpy as _np
+
+
+class HashEmbedder:
+    """Vectors from the words' hashes: texts that share words are near. ``delay_s`` makes each batch take time."""
+
+    window = 128
+
+    def __init__(self, name: str = "hash", dim: int = 32, delay_s: float = 0.0) -> None:
+        self.id = name
+        self.dim = dim
+        self.delay_s = delay_s
+        self.embedded: list[str] = []
+
+    def count(self, text: str) -> int:
+        return len(_re.findall(r"[一-鿿]|[^\s一-鿿]+", text)) + 2
+
+    def embed_query(self, text: str) -> _np.ndarray:
+        return self._vector(text)
+
+    def embed_documents(self, texts: _Sequence[str]) -> _np.ndarray:
+        _time.sleep(self.delay_s)
+        self.embedded += texts
+        return _np.array([self._vector(text) for text in texts], dtype=_np.float32).reshape(-1, self.dim)
+
+    def _vector(self, text: str) -> _np.ndarray:
+        vector = _np.full(self.dim, 1e-3, dtype=_np.float32)
+        for word in _re.findall(r"[一-鿿]|[^\W一-鿿]+", text.casefold()):
+            vector[_zlib.crc32(f"{self.id} {word}".encode()) % self.dim] += 1
+        return vector / _np.linalg.norm(vector)

@@ -35,6 +35,10 @@ _HAN_NUMERAL = re.compile(
     rf"(?P<percent>百分之)?第?(?P<number>{numerals.CHARACTER}+(?:点{numerals.CHARACTER}+)?)"
     rf"(?P<unit>{_UNIT})?(?P<counted>[个位台件条部本张家套份项种款])?"
 )
+_HAN_DATE = re.compile(
+    rf"[零〇一二三四五六七八九]{{4}}(?=年)|{numerals.CHARACTER}{{1,3}}(?=月[\d{numerals.CHARACTER[1:-1]}]{{1,3}}[日号])"
+    rf"|(?<=月){numerals.CHARACTER}{{1,3}}(?=[日号])"
+)
 _ENGLISH_NUMERAL = re.compile(
     rf"\b(?P<number>(?:{'|'.join([*NUMBER_WORDS, *ORDINALS])})(?:[\s-](?:{'|'.join(list(NUMBER_WORDS)[1:10])}))?)\b"
     rf"[\s-]*(?P<scale>hundred|thousand|million|billion)?[\s-]*(?P<unit>(?:{_UNIT})(?![a-z]))?",
@@ -83,7 +87,7 @@ class Date:
 
 def read(text: str) -> tuple[list[Quantity], list[Date]]:
     """All quantities and dates of a text, each as written once; a date's parts are not quantities too."""
-    text = normalize(text)
+    text = _HAN_DATE.sub(lambda found: str(numerals.value(found.group())), normalize(text))
     dates: list[Date] = []
     for pattern, order in _DATES:
         for found in pattern.finditer(text):

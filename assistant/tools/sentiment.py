@@ -39,7 +39,7 @@ def judge(text: str, generator: Generator, *, explain: bool = False, adapter: st
     if not any(character.isalnum() for character in text):
         raise EmptyInputError(field="text", remedy="write a sentence to judge")
     language: Language = "zh" if is_chinese(text) else "en"
-    reader = _Reader(generator, scale_of(generator, language, adapter), language, adapter)
+    reader = _Reader(generator, scale_of(generator, language, adapter), adapter)
     spans = pieces(text, generator.count_text, min(_PIECE, generator.window // 2))
     parts = [text[start:end] for start, end in spans if text[start:end].strip()]
     readings = reader(parts)
@@ -80,11 +80,10 @@ class _Reader:
 
     generator: Generator
     scale: Scale
-    language: Language
     adapter: str | None
 
     def __call__(self, texts: Sequence[str]) -> list[Reading]:
-        return read(texts, self.generator, self.language, self.adapter)
+        return read(texts, self.generator, self.adapter)
 
 
 def _weigh(text: str, whole: Reading, reader: _Reader) -> Iterator[tuple[str, float]]:

@@ -148,7 +148,7 @@ def scale_of(generator: Generator, language: Language, adapter: str | None) -> S
 
 def _measure(generator: Generator, language: Language, adapter: str | None) -> Scale:
     texts = (*_NEGATIVE[language], *_POSITIVE[language])
-    readings = read(texts, generator, language, adapter)
+    readings = read(texts, generator, adapter)
     balances = [reading.balance for reading in readings]
     middles = [reading.middle for reading in readings]
     return Scale(
@@ -159,10 +159,7 @@ def _measure(generator: Generator, language: Language, adapter: str | None) -> S
     )
 
 
-def read(
-    texts: Sequence[str], generator: Generator, language: Language, adapter: str | None = None
-) -> list[Reading]:
+def read(texts: Sequence[str], generator: Generator, adapter: str | None = None) -> list[Reading]:
     """The model's raw log-likelihoods of negative, neutral and positive for each text, nats."""
-    replies = prompts.SENTIMENT_REPLIES[language]
-    batch = [(prompts.sentiment(text, language), replies) for text in texts]
+    batch = [(prompts.sentiment(text), prompts.SENTIMENT_REPLIES) for text in texts]
     return [Reading(*scores) for scores in generator.score_many(batch, adapter=adapter)]

@@ -86,7 +86,11 @@ PASSAGES: dict[str, tuple[str, list[tuple[str, str, str]]]] = {
             ("negation", C, "Writers are not blocked while a checkpoint runs."),
             ("negation", C, "The update does not require firmware 2.1 or later."),
             ("opposite", C, "The update requires firmware 2.1 or earlier."),
-            ("name", C, "To reset the Zyxel router, hold the button for 10 seconds until the light turns red."),
+            (
+                "name",
+                C,
+                "To reset the Zyxel router, hold the button for 10 seconds until the light turns red.",
+            ),
             ("other", N, "The printer accepts paper of any size."),
             ("other", N, "Our team meets on the second floor every morning."),
             ("other", N, "In 1969 Apollo 11 landed on the Moon."),
