@@ -30,7 +30,7 @@ PUBLIC = frozenset({"/login", "/health"})
 
 
 class HasScope(Protocol):
-    """A request of FastAPI; Gradio's wraps one and passes attributes on."""
+    """A request of FastAPI, or what Gradio wraps around one."""
 
     scope: Any
 
@@ -41,8 +41,9 @@ def user_of(request: HasScope) -> User:
     Raises:
         UnauthorizedError: nobody is signed in.
     """
-    scope = getattr(request, "scope", None) or getattr(request, "request", request).scope
-    user = scope.get(SCOPE_KEY)
+    # Gradio wraps the request, and its wrapper cannot hand out a scope.
+    wrapped: HasScope = getattr(request, "request", None) or request
+    user = wrapped.scope.get(SCOPE_KEY)
     if not isinstance(user, User):
         raise UnauthorizedError
     return user
