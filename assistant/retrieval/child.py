@@ -13,6 +13,7 @@ import sys
 from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import asdict
+from itertools import chain
 from typing import Any
 
 from assistant.errors import UnreadableFileError, YoujuError
@@ -26,6 +27,8 @@ def main() -> None:
     request = json.loads(sys.stdin.buffer.readline())
     limits = Limits(**request["limits"])
     _confine(limits)
+    # openpyxl takes numpy where it finds it; its threads alone need more memory than a sheet.
+    sys.modules["numpy"] = None  # type: ignore[assignment]
     answer = run(request["name"], sys.stdin.buffer.read(), limits)
     sys.stdout.write(json.dumps(answer))
     sys.stdout.flush()
@@ -49,7 +52,9 @@ def parse(name: str, data: bytes, limits: Limits) -> list[Parsed]:
         TooLargeError: Over a limit.
     """
     try:
-        return assemble(name, _timed(find(name).parse(name, data, limits), limits), limits)
+        kind = find(name)
+        pieces = _timed(kind.parse(name, data, limits), limits, is_paged=kind.shape == "pdf")
+        return assemble(name, pieces, limits)
     except YoujuError:
         raise
     except MemoryError:
@@ -57,16 +62,16 @@ def parse(name: str, data: bytes, limits: Limits) -> list[Parsed]:
     except RecursionError:
         reason = "it is too complex (nested too deeply)"
     except Exception as fault:  # noqa: BLE001 — parsers of hostile files raise anything
-        kind = type(fault).__name__
-        reason = "it is too complex" if kind == "LimitReachedError" else f"it is damaged ({kind})"
+        cause = type(fault).__name__
+        reason = "it is too complex" if cause == "LimitReachedError" else f"it is damaged ({cause})"
     raise UnreadableFileError(
         name=name, reason=reason, remedy="open it in the program that made it and save it again, or split it"
     ) from None
 
 
-def _timed(pieces: Iterator[Piece], limits: Limits) -> Iterator[Piece]:
+def _timed(pieces: Iterator[Piece], limits: Limits, *, is_paged: bool) -> Iterator[Piece]:
     """Die by SIGALRM when one page takes too long: that ends even a loop inside a C library."""
-    for piece in pieces:
+    for piece in chain([Page(0)] if is_paged else [], pieces):
         if isinstance(piece, Page) and __name__ == "__main__" and hasattr(signal, "setitimer"):
             signal.setitimer(signal.ITIMER_REAL, limits.page_s)
         yield piece

@@ -8,9 +8,8 @@ from __future__ import annotations
 
 import re
 from bisect import bisect_right
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import Literal
 
 from assistant.schema import Chunk, Document, Mark
 
@@ -56,12 +55,16 @@ def split(document: Document, count: Callable[[str], int], size: int, overlap: i
     """
     frame = count("")
     room = max(size - frame, 1)
-    atoms = list(_atoms(document, lambda text: count(text) - frame, room))
-    pages = _Labels(document.marks, "page")
-    headings = _Labels(document.marks, "heading")
-    chunks = []
+    sections = _sections(document)
+    cuts = [start for start, _ in sections if 0 < start < len(document.text)]
+    atoms = list(_atoms(document.text, cuts, lambda text: count(text) - frame, room))
+    pages = _Labels((mark.start, mark.label) for mark in document.marks if mark.kind == "page")
+    headings = _Labels(sections)
+    chunks: list[Chunk] = []
     for first, last in _spans(atoms, room, min(overlap, room // 2)):
         start, end = _trim(document.text, atoms[first].start, atoms[last - 1].end)
+        if chunks and end <= chunks[-1].end:
+            continue
         page = pages.at(start)
         chunks.append(
             Chunk(
@@ -79,26 +82,41 @@ def split(document: Document, count: Callable[[str], int], size: int, overlap: i
 class _Labels:
     """The label in force at a position."""
 
-    def __init__(self, marks: Sequence[Mark], kind: Literal["page", "heading"]) -> None:
-        chosen = sorted((mark for mark in marks if mark.kind == kind), key=lambda mark: mark.start)
-        self._starts = [mark.start for mark in chosen]
-        self._labels = [mark.label for mark in chosen]
+    def __init__(self, labels: Iterable[tuple[int, str]]) -> None:
+        chosen = sorted(labels, key=lambda label: label[0])
+        self._starts = [start for start, _ in chosen]
+        self._labels = [label for _, label in chosen]
 
     def at(self, position: int) -> str:
         index = bisect_right(self._starts, position)
         return self._labels[index - 1] if index else ""
 
 
-def _atoms(document: Document, count: Callable[[str], int], size: int) -> Iterator[_Atom]:
-    text = document.text
-    sections = {
-        mark.start for mark in document.marks if mark.kind == "heading" and 0 < mark.start < len(text)
-    }
-    for start, end, strength in _sentences(text, sorted(sections)):
+def _sections(document: Document) -> list[tuple[int, str]]:
+    """Where sections begin, and their headings; one with nothing under it belongs to the next."""
+    found: list[tuple[int, str]] = []
+    above: Mark | None = None
+    for mark in sorted(document.marks, key=lambda mark: mark.start):
+        if mark.kind != "heading":
+            continue
+        start = mark.start
+        if above and start - above.start < len(above.label) + 8:
+            between = document.text[above.start : start].strip()
+            start = found.pop()[0] if between in ("", above.label) else start
+        found.append((start, mark.label))
+        above = mark
+    return found
+
+
+def _atoms(text: str, cuts: Sequence[int], count: Callable[[str], int], size: int) -> Iterator[_Atom]:
+    for start, end, strength in _sentences(text, cuts):
         if text[start:end].isspace():
             continue
+        first = strength
         for at, to, tokens in _fitting(text, start, end, count, size):
-            yield _Atom(at, to, tokens, strength if at == start else _SENTENCE)
+            if not text[at:to].isspace():
+                yield _Atom(at, to, tokens, first)
+                first = _SENTENCE
 
 
 def _sentences(text: str, sections: Sequence[int]) -> Iterator[tuple[int, int, int]]:

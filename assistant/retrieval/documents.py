@@ -9,6 +9,7 @@ import subprocess
 import sys
 import threading
 from collections.abc import Iterable
+from contextlib import suppress
 from dataclasses import asdict
 from pathlib import Path, PurePath
 from typing import Any
@@ -110,14 +111,7 @@ def _load(name: str, source: bytes | Path, limits: Limits) -> bytes:
 def _in_child(name: str, data: bytes, limits: Limits) -> dict[str, Any]:
     """Parse in a process of its own; it is gone when this returns."""
     request = json.dumps({"name": name, "limits": asdict(limits)}).encode() + b"\n"
-    with _slots, subprocess.Popen(
-        [sys.executable, "-P", "-m", "assistant.retrieval.child"],
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.DEVNULL,
-        cwd=_ROOT,
-        env=_environment(),
-    ) as process:  # fmt: skip
+    with _slots, _started(name) as process:
         try:
             output, _ = process.communicate(request + data, timeout=limits.total_s)
         except subprocess.TimeoutExpired:
@@ -125,6 +119,23 @@ def _in_child(name: str, data: bytes, limits: Limits) -> dict[str, Any]:
         finally:
             process.kill()
     return _answer(name, output, process.returncode, limits)
+
+
+def _started(name: str) -> subprocess.Popen[bytes]:
+    try:
+        return subprocess.Popen(
+            [sys.executable, "-P", "-m", "assistant.retrieval.child"],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+            cwd=_ROOT,
+            env=_environment(),
+        )
+    except OSError as fault:
+        reason = f"no process could be started ({fault.strerror})"
+        raise UnreadableFileError(
+            name=name, reason=reason, remedy="free some memory and add it again"
+        ) from None
 
 
 def _environment() -> dict[str, str]:
@@ -139,13 +150,13 @@ def _environment() -> dict[str, str]:
 
 
 def _answer(name: str, output: bytes, code: int, limits: Limits) -> dict[str, Any]:
-    try:
-        answer: dict[str, Any] = json.loads(output)
-    except ValueError:
-        if code == -_SIGALRM:
-            raise _too_complex(name, f"over {limits.page_s:g} seconds for one page") from None
-        raise _too_complex(name, f"the reader stopped with code {code}") from None
-    return answer
+    if code == -_SIGALRM:
+        raise _too_complex(name, f"over {limits.page_s:g} seconds for one page")
+    with suppress(ValueError):
+        answer = json.loads(output)
+        if isinstance(answer, dict) and ("error" in answer or "documents" in answer):
+            return answer
+    raise _too_complex(name, f"the reader stopped with code {code}")
 
 
 def _too_complex(name: str, detail: str) -> UnreadableFileError:

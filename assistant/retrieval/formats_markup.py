@@ -113,9 +113,10 @@ class _Writer:
             return
         if not text.strip():
             if text and self._parts and not self._newlines and not self._glue:
-                self._parts.append(" ")
+                self._parts.append("" if self._parts[-1].endswith(" ") else " ")
             return
-        if (self._newlines or not self._parts) and not verbatim:
+        is_spaced = self._newlines or not self._parts or self._parts[-1].endswith(" ")
+        if is_spaced and not verbatim:
             text = text.lstrip(" ")
         self._parts += ["\n" * self._newlines if self._parts else "", self._glue, text]
         self._newlines, self._glue = 0, ""

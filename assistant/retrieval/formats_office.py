@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import io
-import sys
 from collections.abc import Iterator
 from datetime import date, datetime, time
 from typing import Any
@@ -48,8 +47,6 @@ def parse_pptx(name: str, data: bytes, limits: Limits) -> Iterator[Piece]:
 
 def parse_xlsx(name: str, data: bytes, limits: Limits) -> Iterator[Piece]:
     """A sheet is a heading, a row a paragraph of ``header: value`` lines."""
-    # openpyxl takes numpy where it finds it; its threads alone need more memory than a sheet.
-    sys.modules.setdefault("numpy", None)  # type: ignore[arg-type]
     from openpyxl import load_workbook  # type: ignore[import-untyped]
 
     book = load_workbook(io.BytesIO(data), read_only=True, data_only=True, keep_links=False)

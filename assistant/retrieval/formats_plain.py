@@ -5,7 +5,7 @@ from __future__ import annotations
 import codecs
 import re
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 from assistant.errors import UnreadableFileError
 from assistant.retrieval.formats import Heading, Piece, Title
@@ -22,6 +22,9 @@ _LEGACY = ["gb18030", "big5", "shift_jis", "euc_jp", "euc_kr", "cp1252", "cp1251
 _SAMPLE = 64_000
 _FENCE = re.compile(r" {0,3}(```|~~~)")
 _ATX = re.compile(r" {0,3}(#{1,6})[ \t]+(?=\S)")
+_IMAGE = re.compile(r"!\[[^\[\]\n]{0,300}\](?:\([^()\n]{0,2000}\)|\[[^\[\]\n]{0,300}\])")
+_LINK = re.compile(r"\[([^\[\]\n]{1,300})\](?:\([^()\n]{0,2000}\)|\[[^\[\]\n]{0,300}\])")
+_COMMENT = re.compile(r"<!--.{0,1000}?-->")
 _UNDERLINE = re.compile(r" {0,3}(={3,}|-{3,})[ \t]*$")
 _FRONT_MATTER = re.compile(r"---\n(.*?\n)---[ \t]*(?:\n|$)", re.DOTALL)
 _FRONT_TITLE = re.compile(r"^title:(.+)", re.MULTILINE)
@@ -39,24 +42,33 @@ def parse_markdown(name: str, data: bytes, limits: Limits) -> Iterator[Piece]:
         if title := _FRONT_TITLE.search(front.group(1)):
             yield Title(title.group(1).strip().strip("'\""))
         text = text[front.end() :]
-    yield from sections(text)
+    yield from sections(text, line=_without_targets)
 
 
-def sections(text: str, top_level: int = 1) -> Iterator[Piece]:
+def _without_targets(line: str) -> str:
+    """A link's words without its address; a picture is nothing."""
+    return _LINK.sub(r"\1", _IMAGE.sub("", _COMMENT.sub("", line)))
+
+
+def sections(
+    text: str, *, top_level: int = 1, line: Callable[[str], str] = lambda text: text
+) -> Iterator[Piece]:
     """Cut Markdown at its headings.
 
     Args:
         text: Markdown.
         top_level: ``2`` where ``# `` more often begins a shell comment than a heading.
+        line: What to make of each line outside of code.
     """
     held: list[str] = []
     fence = ""
-    for line in text.split("\n"):
-        if (mark := _FENCE.match(line)) and (not fence or mark.group(1) == fence):
+    for each in text.split("\n"):
+        if (mark := _FENCE.match(each)) and (not fence or mark.group(1) == fence):
             fence = "" if fence else mark.group(1)
-        heading, swallowed = (None, 0) if fence else _heading(line, held, top_level)
+        each = each if fence else line(each)
+        heading, swallowed = (None, 0) if fence else _heading(each, held, top_level)
         if heading is None:
-            held.append(line)
+            held.append(each)
             continue
         yield "\n".join(held[: len(held) - swallowed])
         held = []

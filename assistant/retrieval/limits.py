@@ -24,8 +24,8 @@ class Limits:
     memory_bytes: int = 512 * MB
     """Address space of the parsing process."""
     page_s: float = 9.0
-    """Seconds that one page, sheet or chapter may take."""
-    total_s: float = 180.0
+    """Seconds that opening a PDF, and each page or slide, may take."""
+    total_s: float = 120.0
     """Seconds that one file may take, waiting for the processor included."""
     in_process_bytes: int = 200_000
     """Plain text up to this size is read without a process of its own: that takes less time than a start."""

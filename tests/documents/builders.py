@@ -11,7 +11,9 @@ from typing import Any
 Rows = Sequence[Sequence[object]]
 
 
-def pdf(pages: Sequence[Sequence[str]], *, bookmarks: Mapping[str, int] | None = None, password: str = "") -> bytes:
+def pdf(
+    pages: Sequence[Sequence[str]], *, bookmarks: Mapping[str, int] | None = None, password: str = ""
+) -> bytes:
     """Lines on pages; a line with Chinese is set in a Chinese font. ``bookmarks``: title to page index."""
     from reportlab.lib.pdfencrypt import StandardEncryption
     from reportlab.pdfbase import pdfmetrics
@@ -31,6 +33,31 @@ def pdf(pages: Sequence[Sequence[str]], *, bookmarks: Mapping[str, int] | None =
         canvas.showPage()
     canvas.save()
     return file.getvalue()
+
+
+def raw_pdf(stream: bytes, *, pages: int = 1) -> bytes:
+    """A PDF by hand: every page shows the same content stream, which may be anything."""
+    import zlib
+
+    packed = zlib.compress(stream, 9)
+    kids = b" ".join([b"4 0 R"] * pages)
+    objects = [
+        b"<</Type/Catalog/Pages 2 0 R>>",
+        b"<</Type/Pages/Kids[%s]/Count %d>>" % (kids, pages),
+        b"<</Length %d/Filter/FlateDecode>>\nstream\n%s\nendstream" % (len(packed), packed),
+        b"<</Type/Page/Parent 2 0 R/MediaBox[0 0 600 800]/Contents 3 0 R"
+        b"/Resources<</Font<</F1 5 0 R>>/XObject<</X 3 0 R>>>>>>",
+        b"<</Type/Font/Subtype/Type1/BaseFont/Helvetica>>",
+    ]
+    file, starts = b"%PDF-1.4\n", []
+    for number, body in enumerate(objects, 1):
+        starts.append(len(file))
+        file += b"%d 0 obj\n%s\nendobj\n" % (number, body)
+    table = b"".join(b"%010d 00000 n \n" % start for start in starts)
+    return file + (
+        b"xref\n0 %d\n0000000000 65535 f \n%strailer<</Size %d/Root 1 0 R>>\nstartxref\n%d\n%%%%EOF"
+        % (len(objects) + 1, table, len(objects) + 1, len(file))
+    )
 
 
 def scan(pages: int = 2) -> bytes:
@@ -113,7 +140,8 @@ def xlsx(sheets: Mapping[str, Rows]) -> bytes:
 def epub(title: str, chapters: Sequence[str], *, extra: Mapping[str, bytes] | None = None) -> bytes:
     """A book; chapters are the inside of ``<body>``."""
     items = "".join(
-        f'<item id="c{n}" href="text/c{n}.xhtml" media-type="application/xhtml+xml"/>' for n in range(len(chapters))
+        f'<item id="c{n}" href="text/c{n}.xhtml" media-type="application/xhtml+xml"/>'
+        for n in range(len(chapters))
     )
     order = "".join(f'<itemref idref="c{n}"/>' for n in range(len(chapters)))
     members: dict[str, bytes] = {
