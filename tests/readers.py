@@ -14,20 +14,31 @@ class Reader(threading.Thread):
     """Reads one stream to its end, as a page would."""
 
     def __init__(
-        self, engine, text: str = "hello", *, adapter: str | None = None, user: str = "", **sampling
+        self,
+        engine,
+        text: str = "hello",
+        *,
+        adapter: str | None = None,
+        user: str = "",
+        until: int = 10**9,
+        **sampling,
     ):
         super().__init__(daemon=True)
         self.deltas: list[Delta] = []
         self.error: Exception | None = None
+        self._until = until  # tokens after which the reader goes away
         self._args = (engine, text, Sampling(**{"max_new_tokens": 30, **sampling}), adapter, user)
         self.start()
 
     def run(self) -> None:
         engine, text, sampling, adapter, user = self._args
         try:
-            for delta in engine.stream([Message("user", text)], sampling, adapter=adapter, user=user):
+            stream = engine.stream([Message("user", text)], sampling, adapter=adapter, user=user)
+            for delta in stream:
                 self.deltas.append(delta)
-        except Exception as fault:
+                if delta.tokens >= self._until:
+                    stream.close()
+        except Exception as fault:  # noqa: BLE001 - the test looks at it
             self.error = fault
 
     def result(self, timeout: float = 60):

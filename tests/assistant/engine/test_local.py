@@ -220,11 +220,19 @@ def test_the_window_is_a_hard_border(engine, extra, fits):
 
 
 def test_requests_that_together_exceed_the_cache_wait_for_one_another(engine):
-    readers = [Reader(engine, "hello " * 40, max_new_tokens=700) for _ in range(6)]
-    wait_for(lambda: engine.state().running > 0)
-    assert engine.state().running < 6
-    for reader in readers:
-        assert reader.result()[1] is Finish.LENGTH
+    gate, batch = threading.Event(), engine._dispatcher._batch
+    with before_each_step(engine, lambda _: gate.wait(20)):
+        readers = [Reader(engine, "hello " * 40, max_new_tokens=700, until=5) for _ in range(6)]
+        wait_for(lambda: engine.state().running > 0)
+        wait_for(lambda: all(reader.deltas for reader in readers))
+        running = list(engine._dispatcher._line.running.values())
+        assert sum(batch.cost(ticket.length) for ticket in running) <= batch.capacity
+        assert 1 < len(running) < 6
+        gate.set()
+        for reader in readers:
+            reader.result()
+    assert all(reader.deltas[-1].tokens >= 5 for reader in readers)
+    assert engine._dispatcher._batch is batch  # nothing broke down
 
 
 @pytest.mark.parametrize(
@@ -260,7 +268,7 @@ def test_the_total_deadline_keeps_the_text_so_far(engine):
 def test_bad_requests_are_refused_before_they_wait(engine, error, options, call):
     with pytest.raises(error):
         next(engine.stream(HELLO, Sampling(**options), **call))
-    assert not held(engine)
+    assert engine.state().running == engine.state().waiting == 0
 
 
 def test_progress_is_told(engine):
