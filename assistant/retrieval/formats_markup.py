@@ -104,6 +104,7 @@ class _Writer:
         self._glue = ""
         """What stands between the line's start and the next words: a bullet."""
         self._is_in_row = False
+        self._lists = 0
         self._heading: list[str] | None = None
 
     def write(self, text: str, verbatim: bool) -> None:
@@ -133,6 +134,7 @@ class _Writer:
             self._is_in_row = True
         elif _BLOCK.fullmatch(tag) or tag == "br":
             self._break(tag)
+            self._lists += tag in ("ul", "ol")
             if tag == "li":
                 self._glue = "- "
 
@@ -143,6 +145,7 @@ class _Writer:
             if words:
                 yield Heading(words, _HEADINGS[tag])
         elif _BLOCK.fullmatch(tag) and self._heading is None:
+            self._lists -= tag in ("ul", "ol")
             self._break(tag)
 
     def flush(self) -> Iterator[Piece]:
@@ -156,7 +159,8 @@ class _Writer:
         if tag in ("tr", "table"):
             self._is_in_row = False
         if not self._is_in_row and not self._glue:
-            self._newlines = max(self._newlines, 2 if _PARAGRAPH.fullmatch(tag) else 1)
+            is_paragraph = self._lists <= 0 and _PARAGRAPH.fullmatch(tag)
+            self._newlines = max(self._newlines, 2 if is_paragraph else 1)
 
 
 def _is_skipped(tag: str, node: Any) -> bool:
