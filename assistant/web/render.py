@@ -1,7 +1,7 @@
 """The one function that turns model text into HTML, for streaming and for replay alike.
 
-Three walls: raw HTML in the text is escaped, images are dropped by their tokens, and what is left goes through
-an allowlist. So no text, however written, makes the browser fetch anything or run anything.
+Three walls: raw HTML in the text is escaped, images are dropped by their tokens, and what is left goes
+through an allowlist. So no text, however written, makes the browser fetch anything or run anything.
 """
 
 from __future__ import annotations
@@ -29,10 +29,14 @@ _PRIVATE = re.compile("[\U000f0000-\U0010ffff]")
 _BORDER = re.compile("([\U000f0000-\U0010ffff])")
 _BLOCK_START = re.compile(r"[ \t]*(?:(?:[-*+]|\d{1,9}[.)]|#{1,6}|>)[ \t]+)*")
 _CITATION = re.compile(r"\[(\d{1,3})\]")
+# A citation stays on the line of its word, and the full stop on the line of the citation.
+_CITED = re.compile(
+    r"([A-Za-z0-9%€$’'-]{1,16}|[\u4e00-\u9fff])?((?:[ \u2009]?\[\d{1,3}\])+)([.,;:!?。，；：！？])?"
+)
 
 _TAGS = {
-    "p", "br", "strong", "em", "s", "code", "pre", "ul", "ol", "li", "blockquote", "hr", "a", "span", "button",
-    "h3", "h4", "h5", "h6", "table", "thead", "tbody", "tr", "th", "td", "div",
+    "p", "br", "strong", "em", "s", "code", "pre", "ul", "ol", "li", "blockquote", "hr", "a", "span",
+    "button", "h3", "h4", "h5", "h6", "table", "thead", "tbody", "tr", "th", "td", "div",
 }  # fmt: skip
 _ATTRIBUTES = {
     "a": {"href", "target"},
@@ -88,6 +92,11 @@ def plain(text: str, limit: int = TEXT_LIMIT) -> Markup:
     return escape(text[:limit])
 
 
+def unmarked(text: str) -> str:
+    """A sentence without its Markdown and citation marks, for lists of sentences."""
+    return re.sub(r"\s?\[\d{1,3}\]|\*\*|`", "", text)
+
+
 @lru_cache(maxsize=1)
 def _parser() -> MarkdownIt:
     # Reference links are off: a "[1]: https://…" in the text would turn our citations into its links.
@@ -137,7 +146,7 @@ class _Sentences:
     def _piece(self, piece: str) -> str:
         if _BORDER.fullmatch(piece):
             return self._step(ord(piece))
-        html = _CITATION.sub(self._button, str(escape(piece)))
+        html = _CITED.sub(self._cited, str(escape(piece)))
         if self._current is None:
             return html
         return f'<span class="sentence {self._sentences[self._current].verdict}">{html}</span>'
@@ -154,6 +163,13 @@ class _Sentences:
         return (
             f'<span class="sign {sentence.verdict}" title="{escape(title)}">{SIGNS[sentence.verdict]}</span>'
         )
+
+    def _cited(self, found: re.Match[str]) -> str:
+        word_before, marks, stop = found[1] or "", found[2], found[3] or ""
+        if not any(int(mark[1]) in self._citations for mark in _CITATION.finditer(marks)):
+            return found[0]
+        buttons = _CITATION.sub(self._button, re.sub("[ \u2009]", "", marks))
+        return f'<span class="keep">{word_before}{buttons}{stop}</span>'
 
     def _button(self, found: re.Match[str]) -> str:
         n = int(found[1])

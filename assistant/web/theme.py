@@ -60,6 +60,8 @@ def theme() -> Base:
         input_border_color_dark="#353a45",
         input_border_color_focus=ACCENT,
         input_border_color_focus_dark=ACCENT_DARK,
+        input_border_width="1px",
+        input_border_width_dark="1px",
         input_shadow="none",
         input_shadow_focus="none",
         input_radius="8px",

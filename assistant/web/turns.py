@@ -63,8 +63,9 @@ Turn = Ask | Edit | Regenerate
 
 @dataclass(frozen=True, slots=True)
 class Detail:
-    """What is kept beside the text of an answer. Passages are kept as places, not as text: the text is the
-    document's, and goes when the document goes.
+    """What is kept beside the text of an answer.
+
+    Passages found are kept as places, not as text: the text is the document's, and goes when it goes.
     """
 
     citations: tuple[Citation, ...] = ()
@@ -76,6 +77,8 @@ class Detail:
     tokens: int = 0
     seconds: float = 0.0
     dropped: int = 0
+    quoted: bool = False
+    """The text is verbatim from the documents."""
     model: str = ""
     adapter: str = ""
     temperature: float = 0.0
@@ -294,7 +297,7 @@ class _Writer:
     def _detail(self, answer: Answer, fault: Exception | None) -> Detail:
         known = fault if isinstance(fault, YoujuError) else None
         return Detail(
-            citations=tuple(map(_place, answer.citations)),
+            citations=answer.citations,
             sentences=answer.sentences,
             best=_place(answer.best) if answer.best else None,
             hits=tuple(replace(h, context="", chunk=replace(h.chunk, text="")) for h in answer.hits),
@@ -303,6 +306,7 @@ class _Writer:
             tokens=answer.tokens,
             seconds=round(answer.seconds, 2),
             dropped=answer.dropped,
+            quoted=answer.quoted,
             model=self._runtime.settings.model,
             adapter=self._preferences.adapter or self._runtime.settings.adapter,
             temperature=self._preferences.temperature,

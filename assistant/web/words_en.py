@@ -83,6 +83,7 @@ WORDS: dict[str, str] = {
     "finish_timeout": "The time limit passed. What was written is kept.",
     "finish_error": "The model failed while writing. What was written is kept; regenerate to try again.",
     "finish_interrupted": "Interrupted before the end. What was written is kept.",
+    "quoted": "Quoted word for word from the documents.",
     "still_writing": "still writing",
     "dropped": "The first {count} messages no longer fit the model's window and were left out.",
     "message_gone": "The document of this passage was deleted.",

@@ -80,6 +80,7 @@ WORDS: dict[str, str] = {
     "finish_timeout": "超过时间上限，写好的部分保留着。",
     "finish_error": "模型在回答途中出错，写好的部分保留着，可以再生成。",
     "finish_interrupted": "回答中途中断，写好的部分保留着。",
+    "quoted": "逐字引自文档。",
     "still_writing": "仍在回答",
     "dropped": "最早的 {count} 条消息已超出模型窗口，没有用上。",
     "message_gone": "这个段落所在的文档已被删除。",

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import closing
 from typing import TYPE_CHECKING, Any, Literal, cast
 
 from markupsafe import Markup
 
-from assistant.errors import NotFoundError
+from assistant.errors import BadRequestError, NotFoundError
 from assistant.schema import Answer, Delta, Found, Hit, Status
 from assistant.web import turns
 from assistant.web.pages import bridge, composer, conversation, examples, frame, imports, source
@@ -62,6 +62,21 @@ class _Page:
         self._runtime, self._store = runtime, runtime.store
         self._history, self._panel = history, panel
         self._thread, self._live, self._progress, self._form = thread, live, progress, form
+        self._handlers: dict[str, Callable[[Reader, Action], Updates]] = {
+            "open": lambda reader, action: self._open(reader, action.text("c")),
+            "new": self._new,
+            "search": self._search,
+            "rename": self._rename,
+            "delete": self._delete,
+            "select": self._select,
+            "rate": self._rate,
+            "scope": self._scope,
+            "stop": self._stop,
+            "cite": self._cite,
+            "imports": self._imports,
+            "dismiss": self._dismiss,
+            "form": self._composer,
+        }
 
     def load(self, reader: Reader) -> Updates:
         """The page before anything was opened."""
@@ -74,41 +89,44 @@ class _Page:
     def act(self, reader: Reader, text: str) -> Updates:
         """Everything that answers at once."""
         action = Action.parse(text)
-        match action.do:
-            case "open":
-                return self._open(reader, action.text("c"))
-            case "new":
-                return {**self._blank(reader), self._panel: "", self._progress: ""}
-            case "search":
-                return self._list(reader, action.text("query"))
-            case "rename":
-                self._store.conversations.rename(reader.user, action.text("c"), action.text("value"))
-                return self._list(reader)
-            case "delete":
-                return self._delete(reader, action.text("c"), action.text("shown"))
-            case "select":
-                moved = self._store.conversations.select(reader.user, action.text("id"))
-                return {self._thread: shown(self._drawn(reader, moved.id))}
-            case "rate":
-                return self._rate(reader, action)
-            case "scope":
-                scope = conversation.scope_json(action.text("value"))
-                self._store.conversations.set_scope(reader.user, action.text("c"), scope)
-                return {}
-            case "stop":
-                turns.stop(reader.user, self._runtime, action.text("c"))
-                return {}
-            case "cite":
-                return {self._panel: shown(self._cited(reader, action))}
-            case "imports":
-                return {self._progress: shown(imports.line(self._runtime, reader, "chat"))}
-            case "dismiss":
-                imports.dismiss(reader.user.id)
-                return {self._progress: ""}
-            case "form":
-                return {self._form: shown(composer.form(self._runtime, reader))}
-            case _:
-                return {}
+        handler = self._handlers.get(action.do)
+        return handler(reader, action) if handler else {}
+
+    def _new(self, reader: Reader, _action: Action) -> Updates:
+        return {**self._blank(reader), self._panel: "", self._progress: ""}
+
+    def _search(self, reader: Reader, action: Action) -> Updates:
+        return self._list(reader, action.text("query"))
+
+    def _rename(self, reader: Reader, action: Action) -> Updates:
+        self._store.conversations.rename(reader.user, action.text("c"), action.text("value"))
+        return self._list(reader)
+
+    def _select(self, reader: Reader, action: Action) -> Updates:
+        moved = self._store.conversations.select(reader.user, action.text("id"))
+        return {self._thread: shown(self._drawn(reader, moved.id))}
+
+    def _scope(self, reader: Reader, action: Action) -> Updates:
+        scope = conversation.scope_json(action.text("value"))
+        self._store.conversations.set_scope(reader.user, action.text("c"), scope)
+        return {}
+
+    def _stop(self, reader: Reader, action: Action) -> Updates:
+        turns.stop(reader.user, self._runtime, action.text("c"))
+        return {}
+
+    def _cite(self, reader: Reader, action: Action) -> Updates:
+        return {self._panel: shown(self._cited(reader, action))}
+
+    def _imports(self, reader: Reader, _action: Action) -> Updates:
+        return {self._progress: shown(imports.line(self._runtime, reader, "chat"))}
+
+    def _dismiss(self, reader: Reader, _action: Action) -> Updates:
+        imports.dismiss(reader.user.id)
+        return {self._progress: ""}
+
+    def _composer(self, reader: Reader, _action: Action) -> Updates:
+        return {self._form: shown(composer.form(self._runtime, reader))}
 
     def send(self, reader: Reader, text: str) -> Iterator[Updates]:
         """Ask, edit or regenerate: the answer is drawn as it grows."""
@@ -117,7 +135,7 @@ class _Page:
         try:
             conversation_id, turn = self._turn(reader, action)
             yield from self._answer(reader, conversation_id, turn, fresh=not action.text("c"))
-        except Exception as error:
+        except Exception as error:  # noqa: BLE001  # told and logged; the page goes on
             bridge.tell(error, reader.language)
         done = Markup('<i data-done="{}"></i>').format(action.number("t"))
         yield {self._live: shown(done), **self._open(reader, conversation_id), **self._list(reader)}
@@ -196,7 +214,8 @@ class _Page:
         found = self._store.conversations.list(reader.user, query, LISTED)
         return {self._history: shown(frame.history(reader, found, query))}
 
-    def _delete(self, reader: Reader, conversation_id: str, on_screen: str) -> Updates:
+    def _delete(self, reader: Reader, action: Action) -> Updates:
+        conversation_id = action.text("c")
         turns.stop(reader.user, self._runtime, conversation_id)
         if own := self._store.collections.of_chat(reader.user, conversation_id):
             self._runtime.library.delete_collection(reader.user, own.id)
@@ -207,13 +226,14 @@ class _Page:
         )
 
     def _rate(self, reader: Reader, action: Action) -> Updates:
-        message = self._store.conversations.message(reader.user, action.text("id"))
-        before = self._store.feedback.get(reader.user, message.id)
-        value = action.number("value") or (before.value if before else 0)
+        """A thumb, or the comment that goes with the thumb given before."""
+        message_id = action.text("id")
+        before = self._store.feedback.get(reader.user, message_id)
+        value = action.number("value") if "value" in action.fields else (before.value if before else 0)
         if value not in (-1, 0, 1):
-            value = 0
-        said = action.text("comment") or (before.comment if before and before.value == value else "")
-        self._store.feedback.rate(reader.user, message.id, cast("Literal[-1, 0, 1]", value), said)
+            raise BadRequestError(field="value", value=value, remedy="use -1, 0 or 1")
+        comment = action.text("comment") or (before.comment if before and before.value == value else "")
+        self._store.feedback.rate(reader.user, message_id, cast("Literal[-1, 0, 1]", value), comment)
         return {}
 
     def _cited(self, reader: Reader, action: Action) -> Markup:

@@ -58,6 +58,7 @@ class Thread:
 
     @cached_property
     def sources(self) -> Sources:
+        """The documents named in it."""
         return Sources(self.runtime, self.reader)
 
     def html(self) -> Markup:
@@ -250,6 +251,8 @@ def citation(detail: turns.Detail, n: int) -> Citation | None:
 def _ending(reader: Reader, message: StoredMessage, detail: turns.Detail) -> Markup:
     """How an answer ended, where that needs saying."""
     lines = []
+    if detail.quoted:
+        lines.append(reader.say("quoted"))
     if detail.dropped:
         lines.append(reader.say("dropped", count=detail.dropped))
     if detail.error:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from assistant.errors import YoujuError
@@ -41,44 +42,63 @@ class _Page:
     ) -> None:
         self._runtime, self._store = runtime, runtime.store
         self._body, self._detail, self._progress = body, detail, progress
+        self._handlers: dict[str, Callable[[Reader, Action], Updates]] = {
+            "show": self._show,
+            "imports": self._refresh,
+            "dismiss": self._dismiss,
+            "create": self._create,
+            "rename": self._rename,
+            "delete-collection": self._delete_collection,
+            "delete": self._delete,
+            "retry": self._retry,
+            "preview": self._preview,
+            "inspect": self._inspect,
+        }
 
     def act(self, reader: Reader, text: str) -> Updates:
         """Everything that this page's script asks for."""
         action = Action.parse(text)
-        chosen = action.text("collection")
-        match action.do:
-            case "show":
-                return {**self._drawn(reader, chosen), self._detail: ""}
-            case "imports":
-                return self._drawn(reader, chosen)
-            case "dismiss":
-                imports.dismiss(reader.user.id)
-                return self._drawn(reader, chosen)
-            case "create":
-                created = self._store.collections.create(reader.user, action.text("value"))
-                return self._drawn(reader, created.id)
-            case "rename":
-                self._store.collections.rename(reader.user, action.text("id"), action.text("value"))
-                return self._drawn(reader, chosen)
-            case "delete-collection":
-                self._runtime.library.delete_collection(reader.user, action.text("id"))
-                return {**self._drawn(reader, ""), self._detail: ""}
-            case "delete":
-                self._runtime.library.delete(reader.user, action.text("id"))
-                return {**self._drawn(reader, chosen), self._detail: ""}
-            case "preview":
-                at, end = action.number("at"), action.number("end")
-                record = self._store.documents.get(reader.user, action.text("id"))
-                return {
-                    **self._drawn(reader, record.collection_id),
-                    self._detail: shown(preview.html(self._runtime, reader, record, at, end)),
-                }
-            case "inspect":
-                return {
-                    self._detail: shown(inspector.html(self._runtime, reader, chosen, action.text("query")))
-                }
-            case _:
-                return {}
+        handler = self._handlers.get(action.do)
+        return handler(reader, action) if handler else {}
+
+    def _show(self, reader: Reader, action: Action) -> Updates:
+        return {**self._refresh(reader, action), self._detail: ""}
+
+    def _refresh(self, reader: Reader, action: Action) -> Updates:
+        return self._drawn(reader, action.text("collection"))
+
+    def _dismiss(self, reader: Reader, action: Action) -> Updates:
+        imports.dismiss(reader.user.id)
+        return self._refresh(reader, action)
+
+    def _create(self, reader: Reader, action: Action) -> Updates:
+        return self._drawn(reader, self._store.collections.create(reader.user, action.text("value")).id)
+
+    def _rename(self, reader: Reader, action: Action) -> Updates:
+        self._store.collections.rename(reader.user, action.text("id"), action.text("value"))
+        return self._refresh(reader, action)
+
+    def _delete_collection(self, reader: Reader, action: Action) -> Updates:
+        self._runtime.library.delete_collection(reader.user, action.text("id"))
+        return {**self._drawn(reader, ""), self._detail: ""}
+
+    def _delete(self, reader: Reader, action: Action) -> Updates:
+        self._runtime.library.delete(reader.user, action.text("id"))
+        return self._show(reader, action)
+
+    def _retry(self, reader: Reader, action: Action) -> Updates:
+        imports.again(self._runtime, reader, action.text("id"))
+        return self._refresh(reader, action)
+
+    def _preview(self, reader: Reader, action: Action) -> Updates:
+        record = self._store.documents.get(reader.user, action.text("id"))
+        drawn = preview.html(self._runtime, reader, record, action.number("at"), action.number("end"))
+        return {**self._drawn(reader, record.collection_id), self._detail: shown(drawn)}
+
+    def _inspect(self, reader: Reader, action: Action) -> Updates:
+        chosen = self._collection(reader, action.text("collection"))
+        found = inspector.html(self._runtime, reader, chosen, action.text("query"))
+        return {self._detail: shown(found)}
 
     def upload(self, reader: Reader, paths: list[str] | None, chosen: str) -> Updates:
         """Files dropped on the page go to the collection that is shown."""

@@ -27,8 +27,10 @@ class _File:
     """One file of a batch; written by the worker, read by the pages."""
 
     name: str
-    source: Path
+    source: Path | None
+    """The uploaded copy; ``None`` for a document that the library has already."""
     collection_id: str
+    document_id: str = ""
     state: str = "waiting"
     progress: float = 0.0
     error: Exception | None = None
@@ -55,20 +57,25 @@ def begin(runtime: Runtime, reader: Reader, collection_id: str, paths: Sequence[
     """Add uploaded files to a collection; returns at once."""
     runtime.store.collections.get(reader.user, collection_id)
     files = [_File(Path(path).name, Path(path), collection_id) for path in paths]
+    _line_up(reader, files)
+    for file in files:
+        _worker.submit(_add, runtime, reader, file)
+
+
+def again(runtime: Runtime, reader: Reader, document_id: str) -> None:
+    """Try a failed document once more; returns at once."""
+    record = runtime.store.documents.get(reader.user, document_id)
+    file = _File(record.filename, None, record.collection_id, document_id=record.id)
+    _line_up(reader, [file])
+    _worker.submit(_add, runtime, reader, file)
+
+
+def _line_up(reader: Reader, files: Sequence[_File]) -> None:
     with _guard:
         batch = _batches.get(reader.user.id)
         if batch is None or not batch.busy():
             batch = _batches[reader.user.id] = _Batch()
         batch.files += files
-    for file in files:
-        _worker.submit(_add, runtime, reader, file)
-
-
-def busy(user_id: str) -> bool:
-    """True while files of this user are on their way."""
-    with _guard:
-        batch = _batches.get(user_id)
-        return batch is not None and batch.busy()
 
 
 def dismiss(user_id: str) -> None:
@@ -120,7 +127,10 @@ def _add(runtime: Runtime, reader: Reader, file: _File) -> None:
 
     try:
         file.state = "parsing"
-        records = runtime.library.ingest(reader.user, file.collection_id, file.name, file.source, follow)
+        if file.source is None:
+            records = runtime.library.retry(reader.user, file.document_id, follow)
+        else:
+            records = runtime.library.ingest(reader.user, file.collection_id, file.name, file.source, follow)
         failed = next((record for record in records if record.state == "failed"), None)
         file.state, file.told = ("failed", failed.error) if failed else ("ready", "")
     except Exception as error:
@@ -129,4 +139,5 @@ def _add(runtime: Runtime, reader: Reader, file: _File) -> None:
         file.state, file.error = "failed", error
     finally:
         # Gradio's upload folder is shared: no copy stays there.
-        file.source.unlink(missing_ok=True)
+        if file.source is not None:
+            file.source.unlink(missing_ok=True)

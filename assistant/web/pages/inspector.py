@@ -27,8 +27,7 @@ def html(runtime: Runtime, reader: Reader, collection_id: str, query: str) -> Ma
     say = reader.say
     found = runtime.library.search(reader.user, query, collection_ids=[collection_id], k=FOUND)
     hits = list(found.hits)
-    dense = sorted((h for h in hits if h.dense_rank), key=lambda h: h.dense_rank or 0)
-    lexical = sorted((h for h in hits if h.lexical_rank), key=lambda h: h.lexical_rank or 0)
+    dense, lexical = found.dense[:FOUND], found.lexical[:FOUND]
     context = Markup("").join(
         Markup("<li><b>[{}] {}</b><pre>{}</pre></li>").format(n, hit.title, hit.context or hit.chunk.text)
         for n, hit in enumerate(hits, 1)
@@ -41,7 +40,7 @@ def html(runtime: Runtime, reader: Reader, collection_id: str, query: str) -> Ma
         back=say("back"), arrow=icon("left"), query=query, searched=say("searched_n", count=found.searched),
         dense=_stage(reader, "stage_dense", [(h, score(h.dense, h.dense_rank)) for h in dense]),
         lexical=_stage(reader, "stage_lexical", [(h, score(h.lexical, h.lexical_rank)) for h in lexical]),
-        fused=_stage(reader, "stage_fused", [(h, Markup(f"{h.score:.4f}")) for h in hits]),
+        fused=_stage(reader, "stage_fused", [(h, Markup(f"{h.score:.4f}")) for h in found.fused[:FOUND]]),
         sent=say("context_sent"), context=context,
     )  # fmt: skip
 

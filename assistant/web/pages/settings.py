@@ -103,7 +103,7 @@ def html(
     """The whole page."""
     say = reader.say
     return Markup(
-        '<header class="page-head"><h1>{}</h1><p>{}</p></header><div class="form"{wiped}>{}{}{}{}{}</div>'
+        '<header class="page-head"><h1>{}</h1><p>{}</p></header><div class="preferences"{wiped}>{}{}{}{}{}</div>'
         '<p class="saved" role="status">{}</p>'
     ).format(
         say("settings"), say("settings_lead"), _appearance(runtime, reader), _model(runtime, reader),

@@ -110,7 +110,10 @@ def _row(reader: Reader, record: DocumentRecord) -> Markup:
 def _state(reader: Reader, record: DocumentRecord) -> Markup:
     words = reader.say(f"state_{record.state}")
     if record.state == "failed":
-        return Markup('<span class="state failed">{}</span><small>{}</small>').format(words, record.error)
+        again = Markup('<button type="button" class="text" data-docs="retry" data-id="{}">{}</button>')
+        return Markup('<span class="state failed">{}</span> {}<small>{}</small>').format(
+            words, again.format(record.id, reader.say("try_again")), record.error
+        )
     if record.state == "ready":
         return Markup('<span class="state ready">{}</span>').format(words)
     return Markup('<span class="state">{}</span> <progress value="{}" max="1"></progress>').format(

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from markupsafe import Markup
 
-from assistant.errors import EmptyInputError
+from assistant.errors import BadRequestError, EmptyInputError
 from assistant.schema import Delta, Summary, SummarySentence
 from assistant.web import render
 from assistant.web.i18n import gradio_words
@@ -94,9 +94,10 @@ def _run(runtime: Runtime, reader: Reader, own: str, chosen: str, length: str, f
     text = runtime.library.document(reader.user, chosen).text if chosen else (own or "")[:TEXT_LIMIT]
     if not text.strip():
         raise EmptyInputError(field=reader.say("text"), remedy=reader.say("text_hint"))
+    size, shape = _known(LENGTHS, "length", length), _known(FORMS, "form", form)
     progress, words = Markup(""), ""
     yield _bar(reader, 0, 1)
-    for event in runtime.summarize(reader.user, text, length=length, form=form):
+    for event in runtime.summarize(reader.user, text, length=size, form=shape):
         if isinstance(event, Summary):
             yield summary(reader, event, text)
             return
@@ -108,6 +109,13 @@ def _run(runtime: Runtime, reader: Reader, own: str, chosen: str, length: str, f
             yield progress + Markup('<div class="prose">{}</div>').format(
                 render.markdown(words, reader.language)
             )
+
+
+def _known(options: dict[str, str], field: str, value: str) -> Any:
+    """The option, which comes from the browser, where it is one of ours."""
+    if value not in options:
+        raise BadRequestError(field=field, value=repr(value), remedy=f"use one of {', '.join(options)}")
+    return value
 
 
 def summary(reader: Reader, done: Summary, text: str) -> Markup:

@@ -26,7 +26,7 @@ def _sentences(reader: Reader, detail: turns.Detail) -> Markup:
         return Markup("")
     rows = Markup("").join(
         Markup('<li><span class="sign {v}">{sign}</span><span>{text}<small>{words}</small></span></li>').format(
-            v=s.verdict, sign=render.SIGNS[s.verdict], text=s.text,
+            v=s.verdict, sign=render.SIGNS[s.verdict], text=render.unmarked(s.text),
             words=render.verdict_words(s.verdict, s.reason, reader.language),
         )
         for s in detail.sentences
