@@ -30,9 +30,13 @@ _GROUNDED: dict[Language, str] = {
 _REWRITE: dict[Language, str] = {
     "en": (
         "Conversation:\n{history}\n\nLast question: {question}\n"
-        "Rewrite the last question so that it can be understood without the conversation. Write only the question."
+        "Rewrite the last question so that it can be understood without the conversation. "
+        "Write only the question."
     ),
-    "zh": "对话：\n{history}\n\n最后的问题：{question}\n请把最后的问题改写成不看对话也能读懂的问题。只写出问题。",
+    "zh": (
+        "对话：\n{history}\n\n最后的问题：{question}\n"
+        "请把最后的问题改写成不看对话也能读懂的问题。只写出问题。"
+    ),
 }
 _LENGTHS: dict[Language, dict[Length, str]] = {
     "en": {
@@ -43,7 +47,10 @@ _LENGTHS: dict[Language, dict[Length, str]] = {
     "zh": {"sentence": "用一句话", "paragraph": "用三到五句话", "page": "用十到十五句话"},
 }
 _SUMMARY: dict[Language, str] = {
-    "en": "{text}\n\nSummarize the text above {length}, with its most important facts. Write only the summary{form}.",
+    "en": (
+        "{text}\n\n"
+        "Summarize the text above {length}, with its most important facts. Write only the summary{form}."
+    ),
     "zh": "{text}\n\n请{length}概括上面的文字，写出最重要的事实，只写摘要{form}。",
 }
 _FORMS: dict[Language, dict[Form, str]] = {

@@ -212,6 +212,7 @@ class Runtime:
             user=user.id,
             languages=self.languages(),
             rewrites=self._rewrites(),
+            shown_most=self.settings.hits if self._rewrites() else 1,
             similarity=self.similarity,
         )
 

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-
 # --- a language model -------------------------------------------------------------------------------------
-
 import re as _re
 from collections.abc import Callable as _Callable
 from collections.abc import Iterator as _Iterator
@@ -217,6 +215,17 @@ class HashEmbedder:
         return rows / _np.linalg.norm(rows, axis=1, keepdims=True)
 
 
+class FakeLibrary:
+    """Originals alone, as a library lays them out."""
+
+    def __init__(self, runtime: FakeRuntime) -> None:
+        self._runtime = runtime
+
+    def original(self, user: _User, document_id: str) -> _Path:
+        record = self._runtime.store.documents.get(user, document_id)
+        return self._runtime.settings.home / "files" / record.id / "original"
+
+
 class FakeRuntime:
     """A runtime over a real store in ``home``, with a scripted model and one document that answers everything."""
 
@@ -227,6 +236,7 @@ class FakeRuntime:
         self.store.migrate()
         self.fake = generator or TimedGenerator()
         self.calls: list[dict[str, _Any]] = []
+        self.library = FakeLibrary(self)
 
     def generator(self) -> TimedGenerator:
         return self.fake
@@ -302,18 +312,15 @@ def _answer(text: str, tokens: int, hits: tuple[_Hit, ...]) -> _Answer:
 
 # --- an embedding model -----------------------------------------------------------------------------------
 
-import time as _time
 import zlib as _zlib
 
-import numpy as _np
 
-
-class HashEmbedder:
+class WordEmbedder:
     """Vectors from the words' hashes: texts that share words are near. ``delay_s`` makes each batch take time."""
 
     window = 128
 
-    def __init__(self, name: str = "hash", dim: int = 32, delay_s: float = 0.0) -> None:
+    def __init__(self, name: str = "words", dim: int = 256, delay_s: float = 0.0) -> None:
         self.id = name
         self.dim = dim
         self.delay_s = delay_s

@@ -1,8 +1,9 @@
 """Decide, before the model is asked, whether the documents hold an answer at all.
 
-A logistic over what the search says about its own result. Raw cosines of an e5 model lie between 0.75 and 0.9
-whatever is asked, so they count together with how far the best stands out and how much of the question's words
-the best passages hold. Fitted by ``python -m eval.bench.abstention``; one row of weights where question and
+A logistic over what the search says about its own result. Raw cosines of an e5 model lie between 0.75 and
+0.9 whatever is asked, so they count together with how far the best stands out and how much of the question's
+words the best passages hold.
+Fitted by ``python -m eval.bench.abstention``; one row of weights where question and
 passages share a script, one where they do not (words cannot match then).
 """
 

@@ -1,4 +1,4 @@
-"""Check a whole answer: every sentence gets a verdict, wrong citations are moved or removed, missing ones added."""
+"""Check a whole answer: each sentence gets a verdict, wrong citations move or go, missing ones are added."""
 
 from __future__ import annotations
 

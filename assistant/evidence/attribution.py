@@ -33,7 +33,7 @@ def weights(texts: Sequence[str]) -> dict[str, float]:
 
 
 def coverage(wanted: Sequence[str], present: Sequence[str] | set[str], weight: Mapping[str, float]) -> float:
-    """The weighted share of the distinct ``wanted`` terms that are ``present``, 0..1; 0 where none is wanted."""
+    """Weighted share of the distinct ``wanted`` terms that are ``present``, 0..1; 0 where none is wanted."""
     distinct = set(wanted)
     total = sum(weight.get(term, 1.0) for term in distinct)
     found = sum(weight.get(term, 1.0) for term in distinct.intersection(present))

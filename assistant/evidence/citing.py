@@ -1,4 +1,4 @@
-"""From ``[n]`` in an answer to exact spans of documents; only passages that the model was shown can be cited."""
+"""From ``[n]`` in an answer to exact spans of documents; only passages shown to the model can be cited."""
 
 from __future__ import annotations
 
@@ -70,7 +70,7 @@ def _valid(mark: re.Match[str], count: int) -> str:
 
 
 def _narrow(n: int, hit: Hit, claims: Sequence[str]) -> Citation:
-    """The span that holds the support of every claim, or of the best supported one where that grows too long."""
+    """The span that supports every claim, or the best supported one where that grows too long."""
     text, _ = shown(hit)
     weight = weights([text])
     found = sorted((support(claim, text, weight) for claim in claims), key=lambda one: -one.score)

@@ -11,8 +11,8 @@ from assistant.evidence.words import normalize, stem, terms
 
 _CLAUSE = re.compile(r"[,;:.!?，；：。！？、\n]|\bbut\b|\bhowever\b|但是|但|不过|然而|而是")
 _CUE = re.compile(
-    r"\b(?:not(?! only)|no(?! (?:more|less|later|fewer) than)|never|neither|nor|without|cannot|none|nobody|unable"
-    r"|\w+n't)\b"
+    r"\b(?:not(?! only)|no(?! (?:more|less|later|fewer) than)|never|neither|nor|without|cannot|none|nobody"
+    r"|unable|\w+n't)\b"
     r"|不(?![仅但同断少久论管足良]|超过|低于|高于|少于|多于|得不)|没有?|无(?![论线需须])|无[需须]|未(?!来)|勿|禁止|严禁|并非|(?<![除])非(?!常|洲)",
     re.I,
 )
@@ -136,7 +136,7 @@ def _only(word: str, other: str, text: str) -> bool:
 
 
 def _bound(sentence: str, source: str) -> str:
-    """ "at least 5" against "at most 5"."""
+    """Tell a lower bound from an upper one: "at least 5" against "at most 5"."""
     for mine, other in ((_AT_LEAST, _AT_MOST), (_AT_MOST, _AT_LEAST)):
         found = mine.search(sentence)
         if found and not mine.search(source) and other.search(source):

@@ -39,8 +39,10 @@ _HAN_DATE = re.compile(
     rf"[零〇一二三四五六七八九]{{4}}(?=年)|{numerals.CHARACTER}{{1,3}}(?=月[\d{numerals.CHARACTER[1:-1]}]{{1,3}}[日号])"
     rf"|(?<=月){numerals.CHARACTER}{{1,3}}(?=[日号])"
 )
+_WORD = "|".join([*NUMBER_WORDS, *ORDINALS])
+_ONES = "|".join(list(NUMBER_WORDS)[1:10])
 _ENGLISH_NUMERAL = re.compile(
-    rf"\b(?P<number>(?:{'|'.join([*NUMBER_WORDS, *ORDINALS])})(?:[\s-](?:{'|'.join(list(NUMBER_WORDS)[1:10])}))?)\b"
+    rf"\b(?P<number>(?:{_WORD})(?:[\s-](?:{_ONES}))?)\b"
     rf"[\s-]*(?P<scale>hundred|thousand|million|billion)?[\s-]*(?P<unit>(?:{_UNIT})(?![a-z]))?",
     re.I,
 )

@@ -19,10 +19,10 @@ from assistant.evidence.words import normalize, stem, terms
 from assistant.schema import Verdict
 
 SUPPORTED_FROM = 0.7
-"""Share of the sentence's terms found in one place of the source; 0.6-0.8 gives the same table within a case or two."""
+"""Share of the sentence's terms found in one place of the source."""
 PARTLY_FROM = 0.4
 _CLOSE = 0.5
-"""Shared terms from which a source place is taken to speak of the same thing, so that a difference is a contradiction."""
+"""Shared terms from which a place speaks of the same thing, so that a difference is a contradiction."""
 _GOODNESS = {Verdict.SUPPORTED: 3, Verdict.PARTLY: 2, Verdict.CONTRADICTED: 1, Verdict.NO_SOURCE: 0}
 
 _NAME = re.compile(r"(?:[A-Z][\w&'-]*|[A-Z]\.)(?:\s+(?:of|the|de|van|von|and)?\s*[A-Z][\w&'-]*)*")
@@ -47,7 +47,7 @@ class Check:
 
     verdict: Verdict
     reason: str
-    """Empty where supported; else ``number:…``, ``date:…``, ``name:…``, ``negation:…``, ``overlap:0.31`` or ``empty``."""
+    """Empty, or ``number:…``, ``date:…``, ``name:…``, ``negation:…``, ``overlap:…`` or ``empty``."""
     source: int
     """Index of the source that fits best; -1 where there is none."""
     support: Support
@@ -119,7 +119,7 @@ def _at(sentence: str, source: str, place: Support, index: int) -> Check:
 
 
 def _odd_fact(sentence: str, source: str) -> str:
-    """The first number, date or name of the sentence that the source does not have; ``""`` where all are there."""
+    """The first date, number or name of the sentence that the source lacks; ``""`` where all are there."""
     numbers, dates = quantities.read(sentence)
     source_numbers, source_dates = quantities.read(source)
     for date in dates:
@@ -148,7 +148,7 @@ def _mentions(folded: str, stems: set[str], name: str) -> bool:
 
 
 def names(sentence: str) -> list[str]:
-    """Proper names and quoted terms: capitalized runs, in Chinese every Latin word, and what stands in 《》 or quotes."""
+    """Names and quoted terms: capitalized runs; in Chinese Latin words, places, persons, titles."""
     text = normalize(MARK.sub(" ", sentence))
     found = ["".join(groups).strip() for groups in _TITLE.findall(sentence)]
     if _HAN.search(text):

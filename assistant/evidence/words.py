@@ -1,4 +1,4 @@
-"""The comparable units of a text: stems of English content words, pairs of neighbouring Chinese characters."""
+"""The comparable units of a text: stems of English words, pairs of neighbouring Chinese characters."""
 
 from __future__ import annotations
 

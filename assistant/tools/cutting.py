@@ -1,4 +1,4 @@
-"""Cut a long text into pieces that fit, at paragraphs, else at sentences, else inside them; nothing is lost."""
+"""Cut a long text into pieces that fit: at paragraphs, else at sentences, else inside; nothing is lost."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def pieces(text: str, count: Callable[[str], int], limit: int) -> list[tuple[int
 
 
 def _units(text: str, count: Callable[[str], int], limit: int) -> Iterator[tuple[int, int]]:
-    """Ends of the smallest units that must not be cut, with their size: paragraphs, or what they are cut into."""
+    """Ends of the units that stay whole, with their size: paragraphs, or what they are cut into."""
     at = 0
     ends = [border.end() for border in _PARAGRAPH.finditer(text)] + [len(text)]
     for end in ends:

@@ -1,4 +1,4 @@
-"""Choose a text's most central sentences word for word (SumBasic: frequent words count, said ones no longer)."""
+"""Choose a text's most central sentences word for word (SumBasic: frequent words count, but only once)."""
 
 from __future__ import annotations
 

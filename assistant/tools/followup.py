@@ -11,8 +11,8 @@ from assistant.evidence.words import is_chinese, terms
 from assistant.schema import Language, Message, Sampling
 
 _OPENS = re.compile(
-    r"^\s*(?:and\b|but\b|so\b|also\b|or\b|then\b|what about|how about|what if|why(?: not)?\s*\?|how so|really|"
-    r"那么?|还有|另外|如果是|换成|为什么[？?]?$|然后|接着|再|以及|其中)",
+    r"^\s*(?:and\b|but\b|so\b|also\b|or\b|then\b|what about|how about|what if|why(?: not)?\s*\?|how so|"
+    r"really|那么?|还有|另外|如果是|换成|为什么[？?]?$|然后|接着|再|以及|其中)",
     re.I,
 )
 _REFERS = re.compile(

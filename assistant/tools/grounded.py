@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Collection, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Protocol
 
 from assistant import prompts
@@ -30,7 +30,7 @@ from assistant.schema import (
 )
 from assistant.tools import quoting
 from assistant.tools.followup import standalone
-from assistant.tools.streaming import Written, relay
+from assistant.tools.streaming import Written, relay, tidy
 
 _NEAREST = 3
 """Passages named with a refusal."""
@@ -74,6 +74,7 @@ def answer(
     user: str = "",
     languages: Collection[str] = ("en", "zh"),
     rewrites: bool = False,
+    shown_most: int = 6,
     similarity: quoting.Similarity | None = None,
 ) -> Iterator[TurnEvent]:
     """Answer a question from the documents that ``search`` looks through.
@@ -89,6 +90,7 @@ def answer(
         user: Whose request this is.
         languages: Those that the model writes; a question in another is answered with a quotation.
         rewrites: The model is able to rewrite follow-up questions.
+        shown_most: Passages that the model reads at most; the 135M one loses the thread past the first.
         similarity: The embedder's, to pick the quoted sentence; shared words where not given.
 
     Yields:
@@ -103,18 +105,19 @@ def answer(
     hits = tuple(result.hits)
     language: Language = "zh" if is_chinese(question) else "en"
     decision = abstention.decide(query, hits)
-    best = quoting.best(query, hits, similarity)
-    turn = _Turn(question, query, language, hits, decision.confidence, best, started)
-    if not decision.answer or best is None:
+    turn = _Turn(question, query, language, hits, decision.confidence, quoting.best(query, hits), started)
+    if not decision.answer or turn.best is None:
         yield _declined(turn)
         return
     yield Status("found", len(hits))
     yield Found(hits)
+    if similarity:  # takes a moment, so the passages are shown first
+        turn = replace(turn, best=quoting.best(query, hits, similarity))
     if language not in languages:
         yield from _quoted(turn, Written("", Finish.STOP, 0))
         return
     model = generator()
-    messages, fitting = _pack(turn, model, sampling, system)
+    messages, fitting = _pack(turn, turn.hits[:shown_most], model, sampling, system)
     yield Status("writing")
     written = yield from relay(model, messages, sampling, adapter, user)
     yield Status("checking")
@@ -133,19 +136,21 @@ def _declined(turn: _Turn) -> Answer:
     )
 
 
-def _pack(turn: _Turn, generator: Generator, sampling: Sampling, system: str) -> tuple[list[Message], int]:
+def _pack(
+    turn: _Turn, hits: Sequence[Hit], generator: Generator, sampling: Sampling, system: str
+) -> tuple[list[Message], int]:
     """As many passages, best first, as leave room for the answer; and how many that are.
 
     Raises:
         ContextOverflowError: Not even one passage fits beside the question.
     """
     room = generator.window - sampling.max_new_tokens
-    for count in range(len(turn.hits), 0, -1):
-        passages = [shown(hit)[0] for hit in turn.hits[:count]]
+    for count in range(len(hits), 0, -1):
+        passages = [shown(hit)[0] for hit in hits[:count]]
         messages = prompts.grounded(turn.query, passages, turn.language, system)
         if generator.count(messages) <= room:
             return messages, count
-    shortest = [turn.hits[0].chunk.text]
+    shortest = [hits[0].chunk.text]
     messages = prompts.grounded(turn.query, shortest, turn.language, system)
     needed = generator.count(messages)
     if needed > room:
@@ -155,7 +160,8 @@ def _pack(turn: _Turn, generator: Generator, sampling: Sampling, system: str) ->
 
 def _checked(turn: _Turn, written: Written, fitting: int) -> Iterator[TurnEvent]:
     """The model's answer where the documents support it; else their own words."""
-    text, citations, sentences = answering.examine(written.text.strip(), turn.hits[:fitting])
+    whole = tidy(written.text, cut_off=written.finish is Finish.LENGTH)
+    text, citations, sentences = answering.examine(whole, turn.hits[:fitting])
     stopped = written.finish in {Finish.CANCELLED, Finish.TIMEOUT, Finish.ERROR}
     if stopped or _stands(sentences):
         yield _finished(turn, written, text, citations, sentences)
@@ -164,9 +170,10 @@ def _checked(turn: _Turn, written: Written, fitting: int) -> Iterator[TurnEvent]
 
 
 def _stands(sentences: Sequence[Sentence]) -> bool:
-    """At least one sentence is supported, and none is contradicted."""
-    verdicts = {sentence.verdict for sentence in sentences}
-    return bool(verdicts & _KEPT) and Verdict.CONTRADICTED not in verdicts
+    """More than half of the sentences are at least partly supported, and none is contradicted."""
+    verdicts = [sentence.verdict for sentence in sentences]
+    kept = sum(verdict in _KEPT for verdict in verdicts)
+    return 2 * kept > len(verdicts) and Verdict.CONTRADICTED not in verdicts
 
 
 def _quoted(turn: _Turn, written: Written) -> Iterator[TurnEvent]:

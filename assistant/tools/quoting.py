@@ -1,4 +1,4 @@
-"""Answer in the documents' own words: for when the model's are not supported, or it can't write the language."""
+"""Answer in the documents' own words: where the model's are not supported or not in the right language."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from assistant.schema import Citation, Hit, Language, Sentence, Verdict
 Similarity = Callable[[str, Sequence[str]], Sequence[float]]
 """A question and texts to one score a text, higher is nearer: the embedder's cosine."""
 
-_LOOKED_AT = 3
+_LOOKED_AT = 2
 """Passages that a quotation is taken from."""
 _SHORT = 90
 """Characters under which a quoted sentence takes the one after it along."""
@@ -40,7 +40,7 @@ def best(question: str, hits: Sequence[Hit], similarity: Similarity | None = Non
 
 
 def quote(citation: Citation, language: Language) -> tuple[str, tuple[Sentence, ...]]:
-    """The answer's text: said to be a quotation, then the words themselves and their mark; and its sentences."""
+    """The answer's text and its sentences: said to be a quotation, then the words and their mark."""
     lead = f"{prompts.QUOTED[language]}\n\n"
     words = _flowing(citation.text)
     text = f"{lead}{words} [{citation.n}]"

@@ -136,7 +136,7 @@ _MEASURED: WeakKeyDictionary[Generator, dict[tuple[Language, str | None], Scale]
 
 
 def scale_of(generator: Generator, language: Language, adapter: str | None) -> Scale:
-    """The scale of a model: kept for those we know, else read once and remembered as long as the model lives."""
+    """The scale of a model: kept for those we know, else read once and remembered while the model lives."""
     known = KNOWN.get((generator.name, language))
     if known and adapter is None:
         return known

@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Generator as PythonGenerator
 from collections.abc import Sequence
 from contextlib import closing
 from dataclasses import dataclass
 
 from assistant.engine.protocol import Generator
+from assistant.evidence import citing
+from assistant.evidence.sentences import split
 from assistant.schema import Delta, Finish, Message, Sampling, Status
+
+_ENDS = frozenset('.!?。！？]］】"”')
+_NUMBERING = re.compile(r"^\s*(?:[-*•·]|\d{1,2}[.)、])\s*")
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,6 +24,23 @@ class Written:
     text: str
     finish: Finish
     tokens: int
+
+
+def tidy(text: str, *, cut_off: bool) -> str:
+    """Drop sentences said before, as small models go round in circles, and a last one that was cut off."""
+    spans = split(text)
+    if cut_off and len(spans) > 1 and text[spans[-1][1] - 1] not in _ENDS:
+        spans.pop()
+    said: set[str] = set()
+    kept: list[str] = []
+    at = 0
+    for start, end in spans:
+        words = _NUMBERING.sub("", citing.bare(text[start:end])).casefold()
+        if words and words not in said:
+            kept.append(text[at:end])
+        said.add(words)
+        at = end
+    return "".join(kept).strip()
 
 
 def relay(

@@ -159,7 +159,7 @@ def _auc(scores: Sequence[float], labels: Sequence[bool]) -> float:
 
 
 def _fit(cases: Sequence[Case]) -> None:
-    """Logistic regression, one for each script relation; a refusal of each kind weighs as much as an answer."""
+    """Logistic regression, one for each script relation; refusals together weigh as much as answers."""
     from sklearn.linear_model import LogisticRegression
 
     for name, other in (("SAME_SCRIPT", False), ("OTHER_SCRIPT", True)):

@@ -212,3 +212,18 @@ def test_chat_drops_the_oldest_turns_and_says_how_many() -> None:
     answer = events[-1]
     assert isinstance(answer, Answer)
     assert (answer.text, answer.dropped, answer.finish) == ("Fine.", 2, Finish.STOP)
+
+
+def test_a_small_model_reads_the_first_passage_only() -> None:
+    model = FakeGenerator("Refunds are paid within 14 days [1].")
+    run("When are refunds paid?", GOOD, model, shown_most=1)
+    assert "[1]" in model.prompts[0][-1].text
+    assert "Bananas" not in model.prompts[0][-1].text
+
+
+def test_a_model_that_goes_round_in_circles_says_it_once() -> None:
+    reply = (
+        "1. Gift cards are not refunded.\n2. Gift cards are not refunded.\n3. Gift cards are not refunded."
+    )
+    _, answer, _ = run("Are gift cards refunded?", GOOD, FakeGenerator(reply))
+    assert answer.text.count("Gift cards") == 1

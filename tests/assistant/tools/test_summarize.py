@@ -15,11 +15,25 @@ from assistant.schema import Message, Summary, SummaryProgress, Verdict
 from assistant.tools.cutting import pieces
 from assistant.tools.summarize import summarize
 
+NAMES = [
+    "Alder",
+    "Birch",
+    "Cedar",
+    "Dogwood",
+    "Elm",
+    "Fir",
+    "Gum",
+    "Hazel",
+    "Ivy",
+    "Juniper",
+    "Larch",
+    "Maple",
+    "Oak",
+    "Pine",
+]
 FACTS = [
     f"The {name} station opened in {1900 + 3 * i} and serves {10 + i} thousand passengers a day."
-    for i, name in enumerate(
-        "Alder Birch Cedar Dogwood Elm Fir Gum Hazel Ivy Juniper Larch Maple Oak Pine Rowan".split()
-    )
+    for i, name in enumerate(NAMES)
 ]
 TEXT = "\n\n".join(FACTS)
 ZH = "公司成立于1998年，总部位于杭州。公司去年的收入为三百万元，比前年增长了百分之二十。公司的主要产品是工业机器人，销往三十个国家。"
