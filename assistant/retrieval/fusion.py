@@ -10,7 +10,7 @@ Key = TypeVar("Key", bound=Hashable)
 RRF_K = 5
 """Small, so that first ranks count: with the paper's 60 a weak list outvotes a strong one (see the bench)."""
 DENSE_WEIGHT = 1.0
-LEXICAL_WEIGHT = 0.7
+LEXICAL_WEIGHT = 0.8
 _SHINGLE = 8
 _ALIKE = 0.6
 

@@ -28,6 +28,7 @@ from lancedb.query import MatchQuery  # noqa: TID253
 from numpy.typing import NDArray
 
 from assistant.errors import StorageError
+from assistant.retrieval.words import STOP_WORDS
 from assistant.schema import Chunk
 
 POINTER = "current.json"
@@ -391,7 +392,7 @@ def _schema(dim: int) -> pa.Schema:
 
 def _words() -> FTS:
     """The word index: ``icu`` finds Chinese words, two characters long ones too, and stems English ones."""
-    return FTS(base_tokenizer="icu", stem=True, remove_stop_words=True)
+    return FTS(base_tokenizer="icu", stem=True, remove_stop_words=True, custom_stop_words=list(STOP_WORDS))
 
 
 def _table(entries: Sequence[Entry], vectors: NDArray[Any]) -> pa.Table:
