@@ -146,6 +146,8 @@ def _fitting(
             shorter = max((to - start) * size * 9 // (tokens * 10), 1)
             to = _cut(text, start, start + min(shorter, to - start - 1))
         yield start, to, max(tokens, 1)
+        # The next part is about as long as this one: asking for it at once saves counting what will not fit.
+        longest = min((to - start) * 21 // 20 + 1, size * _CHARACTERS_A_TOKEN)
         start = to
 
 
