@@ -6,6 +6,7 @@ import json
 from typing import Annotated, Any, Literal, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
+from pydantic_core import ErrorDetails
 
 from assistant.errors import BadRequestError, EmptyInputError
 from assistant.schema import Message
@@ -73,7 +74,7 @@ class ChatRequest(_Strict):
         | None
     ) = None
     seed: Annotated[int, Field(ge=0, lt=2**63)] | None = None
-    n: Literal[1] = 1
+    n: Annotated[int, Field(ge=1, le=1)] = 1
     user: Annotated[str, Field(max_length=200)] | None = None
     youju: Grounding | None = None
 
@@ -149,16 +150,20 @@ def parse(model: type[R], content_type: str, body: bytes) -> R:
     try:
         return model.model_validate(_decode(body))
     except ValidationError as error:
-        # A union reports one fault per member; the deepest is the one the sender meant.
-        fault = max(error.errors(include_url=False), key=lambda found: len(found["loc"]))
+        fault = max(error.errors(include_url=False), key=_closeness)
         field = ".".join(str(part) for part in fault["loc"] if not _is_member(part)) or "body"
         value = repr(fault["input"])[:80]
         raise BadRequestError(field=field, value=value, remedy=fault["msg"]) from error
 
 
+def _closeness(fault: ErrorDetails) -> tuple[int, bool]:
+    """A union reports a fault for each member: the one meant is the deepest, and no mere mistake of type."""
+    return len(fault["loc"]), not fault["type"].endswith("_type")
+
+
 def _is_member(part: int | str) -> bool:
     """Pydantic names the member of a union in the path; the sender's JSON has no such key."""
-    return isinstance(part, str) and (part in ("str", "bool", "int") or "[" in part)
+    return isinstance(part, str) and (part in ("str", "TextPart") or "[" in part or "-" in part)
 
 
 def _decode(body: bytes) -> Any:

@@ -58,17 +58,22 @@ class _Ending:
         self._waiting: asyncio.Future[Message] | None = None
 
     async def receive(self) -> Message:
-        # Kept over calls: Starlette cancels a call to peek, and a message read by then must not be lost.
+        # Kept over calls: Starlette peeks by cancelling a call at once, and a message read by then must not
+        # be lost. For the same reason a message that is there is handed out without awaiting anything.
         if self._waiting is None:
             self._waiting = asyncio.ensure_future(self._receive())
+        if not self._waiting.done() and not self._ends.is_set():
+            await self._either(self._waiting)
+        if not self._waiting.done():
+            self._waiting.cancel()
+            return {"type": "http.disconnect"}
+        waiting, self._waiting = self._waiting, None
+        return waiting.result()
+
+    async def _either(self, waiting: asyncio.Future[Message]) -> None:
         end = asyncio.ensure_future(self._ends.wait())
-        either: set[asyncio.Future[Any]] = {self._waiting, end}
+        either: set[asyncio.Future[Any]] = {waiting, end}
         try:
             await asyncio.wait(either, return_when=asyncio.FIRST_COMPLETED)
-            if not self._waiting.done():
-                self._waiting.cancel()
-                return {"type": "http.disconnect"}
-            waiting, self._waiting = self._waiting, None
-            return waiting.result()
         finally:
             end.cancel()

@@ -33,8 +33,9 @@ def router(runtime: Runtime) -> APIRouter:
     @routes.get("/files/{document_id}")
     def original(request: Request, document_id: str) -> Response:
         """The bytes as they were added."""
-        record = runtime.store.documents.get(user_of(request), document_id)
-        return _attachment(_original(runtime.settings.home / "files" / record.id, record.id), record.filename)
+        user = user_of(request)
+        record = runtime.store.documents.get(user, document_id)
+        return _attachment(runtime.library.original(user, document_id), record.filename)
 
     @routes.get("/exports/conversations/{conversation_id}.{kind}")
     def export(request: Request, conversation_id: str, kind: Literal["md", "json"]) -> Response:
@@ -75,13 +76,6 @@ def _sweep(folder: Path) -> None:
     for old in folder.glob("*"):
         if old.stat().st_mtime < time.time() - OFFER_S:
             shutil.rmtree(old, ignore_errors=True)
-
-
-def _original(folder: Path, document_id: str) -> Path:
-    found = [path for path in folder.glob("*") if path.suffix != ".json"] or list(folder.glob("original*"))
-    if not found:
-        raise NotFoundError(kind="document", value=document_id)
-    return found[0]
 
 
 def _attachment(path: Path, name: str) -> Response:

@@ -97,8 +97,7 @@ def own_things(site: Any, name: str) -> list[str]:
     )  # fmt: skip
     folder = runtime.settings.home / "files" / record.id
     folder.mkdir(parents=True)
-    (folder / "original.html").write_text(f"<script>alert(1)</script>{name}'s secret")
-    (folder / "text.json").write_text("{}")
+    (folder / "original").write_text(f"<script>alert(1)</script>{name}'s secret")
     exports = [f"/exports/conversations/{chat.id}.{kind}" for kind in ("md", "json")]
     return [*exports, f"/files/{record.id}", offer(runtime, user, "结果.csv", f"{name}'s secret".encode())]
 
