@@ -294,6 +294,13 @@ class TestChild:
         assert read("a.docx", builders.docx([("p", "x")]))[0].text == "x"
         assert not _children()
 
+    @pytest.mark.timeout(30)
+    def test_that_sleeps_is_not_waited_for(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr(documents.sys, "executable", str(_script(tmp_path, "exec sleep 60")))
+        with pytest.raises(UnreadableFileError, match=r"over 0\.2 seconds"):
+            read("a.docx", builders.docx([("p", "x")]), Limits(total_s=0.2))
+        assert not _children()
+
     def test_cannot_be_started(self, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setattr(documents.sys, "executable", "/nowhere/python")
         with pytest.raises(UnreadableFileError, match="no process could be started"):
