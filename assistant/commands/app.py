@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import importlib
 import importlib.metadata
+import logging
+import os
 from collections.abc import Sequence
 from typing import Annotated, Any
 
@@ -68,7 +70,7 @@ def _points() -> Sequence[importlib.metadata.EntryPoint]:
 
 
 def _plugins() -> dict[str, str]:
-    """The line of help is what follows ``#`` in the package's summary-free table: its distribution's name."""
+    """Name -> line of help; nothing of the package is imported for it."""
     return {point.name: f"From the package {_origin(point)}." for point in _points()}
 
 
@@ -93,6 +95,13 @@ def _root(
     context.obj = {"home": home, "config": config}
 
 
+def _quiet_libraries() -> None:
+    """Keep other people's bars and hints off the terminal; their errors stay. What the user set wins."""
+    os.environ.setdefault("HF_HUB_DISABLE_PROGRESS_BARS", "1")
+    os.environ.setdefault("TRANSFORMERS_VERBOSITY", "error")
+    logging.getLogger("bitsandbytes").setLevel(logging.ERROR)
+
+
 def run(arguments: Sequence[str] | None = None) -> int:
     """Run one command.
 
@@ -102,6 +111,7 @@ def run(arguments: Sequence[str] | None = None) -> int:
     Returns:
         The exit code.
     """
+    _quiet_libraries()
     try:
         app(None if arguments is None else list(arguments), prog_name="youju")
     except YoujuError as fault:

@@ -237,9 +237,11 @@ def test_an_interrupt_closes_everything(monkeypatch: pytest.MonkeyPatch) -> None
 def test_ingest_counts_and_fails_with_what_could_not_be_read(
     out: Say, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
+    folder = tmp_path / "papers"
+    folder.mkdir()
     for name in ("a.txt", "b.txt"):
-        (tmp_path / name).write_text("x")
-    assert out("ingest", str(tmp_path)) == "2 documents ready in My documents, 0 failed\n"
+        (folder / name).write_text("x")
+    assert out("ingest", str(folder)) == "2 documents ready in My documents, 0 failed\n"
     assert FakeRuntime.asked == {"exclusive": True}
     (tmp_path / "bad.txt").write_text("")
     said = out("ingest", str(tmp_path / "bad.txt"), "--json", code=1)
