@@ -2,17 +2,40 @@
 
 from __future__ import annotations
 
-# --- a language model -------------------------------------------------------------------------------------
+import hashlib as _hashlib
 import re as _re
+import threading as _threading
+import time as _time
+import zlib as _zlib
 from collections.abc import Callable as _Callable
 from collections.abc import Iterator as _Iterator
 from collections.abc import Sequence as _Sequence
+from pathlib import Path as _Path
+from typing import Any as _Any
 
+import numpy as np
+
+from assistant.config import Settings as _Settings
 from assistant.engine.protocol import EngineState as _EngineState
+from assistant.errors import EngineError as _EngineError
+from assistant.schema import AdapterRef as _AdapterRef
+from assistant.schema import Answer as _Answer
+from assistant.schema import Chunk as _Chunk
+from assistant.schema import Citation as _Citation
 from assistant.schema import Delta as _Delta
 from assistant.schema import Finish as _Finish
+from assistant.schema import Found as _Found
+from assistant.schema import Hit as _Hit
 from assistant.schema import Message as _Message
 from assistant.schema import Sampling as _Sampling
+from assistant.schema import Sentence as _Sentence
+from assistant.schema import Status as _Status
+from assistant.schema import TurnEvent as _TurnEvent
+from assistant.schema import Verdict as _Verdict
+from assistant.store import Store as _Store
+from assistant.store import User as _User
+
+# --- a language model -------------------------------------------------------------------------------------
 
 
 class FakeGenerator:
@@ -88,29 +111,6 @@ class FakeGenerator:
 
 
 # --- the server -------------------------------------------------------------------------------------------
-
-import hashlib as _hashlib
-import threading as _threading
-import time as _time
-from pathlib import Path as _Path
-from typing import Any as _Any
-
-import numpy as _np
-
-from assistant.config import Settings as _Settings
-from assistant.errors import EngineError as _EngineError
-from assistant.schema import AdapterRef as _AdapterRef
-from assistant.schema import Answer as _Answer
-from assistant.schema import Chunk as _Chunk
-from assistant.schema import Citation as _Citation
-from assistant.schema import Found as _Found
-from assistant.schema import Hit as _Hit
-from assistant.schema import Sentence as _Sentence
-from assistant.schema import Status as _Status
-from assistant.schema import TurnEvent as _TurnEvent
-from assistant.schema import Verdict as _Verdict
-from assistant.store import Store as _Store
-from assistant.store import User as _User
 
 
 class TimedGenerator:
@@ -206,13 +206,13 @@ class HashEmbedder:
     def count(self, text: str) -> int:
         return len(text.split())
 
-    def embed_query(self, text: str) -> _np.ndarray:
+    def embed_query(self, text: str) -> np.ndarray:
         return self.embed_documents([text])[0]
 
-    def embed_documents(self, texts: _Sequence[str]) -> _np.ndarray:
+    def embed_documents(self, texts: _Sequence[str]) -> np.ndarray:
         digests = [_hashlib.sha256(text.encode()).digest()[: self.dim] for text in texts]
-        rows = _np.array([list(digest) for digest in digests], dtype=_np.float32) - 127.5
-        return rows / _np.linalg.norm(rows, axis=1, keepdims=True)
+        rows = np.array([list(digest) for digest in digests], dtype=np.float32) - 127.5
+        return rows / np.linalg.norm(rows, axis=1, keepdims=True)
 
 
 class FakeLibrary:
@@ -312,8 +312,6 @@ def _answer(text: str, tokens: int, hits: tuple[_Hit, ...]) -> _Answer:
 
 # --- an embedding model -----------------------------------------------------------------------------------
 
-import zlib as _zlib
-
 
 class WordEmbedder:
     """Vectors from the words' hashes: texts that share words are near. ``delay_s`` makes each batch take time."""
@@ -329,16 +327,16 @@ class WordEmbedder:
     def count(self, text: str) -> int:
         return len(_re.findall(r"[一-鿿]|[^\s一-鿿]+", text)) + 2
 
-    def embed_query(self, text: str) -> _np.ndarray:
+    def embed_query(self, text: str) -> np.ndarray:
         return self._vector(text)
 
-    def embed_documents(self, texts: _Sequence[str]) -> _np.ndarray:
+    def embed_documents(self, texts: _Sequence[str]) -> np.ndarray:
         _time.sleep(self.delay_s)
         self.embedded += texts
-        return _np.array([self._vector(text) for text in texts], dtype=_np.float32).reshape(-1, self.dim)
+        return np.array([self._vector(text) for text in texts], dtype=np.float32).reshape(-1, self.dim)
 
-    def _vector(self, text: str) -> _np.ndarray:
-        vector = _np.full(self.dim, 1e-3, dtype=_np.float32)
+    def _vector(self, text: str) -> np.ndarray:
+        vector = np.full(self.dim, 1e-3, dtype=np.float32)
         for word in _re.findall(r"[一-鿿]|[^\W一-鿿]+", text.casefold()):
             vector[_zlib.crc32(f"{self.id} {word}".encode()) % self.dim] += 1
-        return vector / _np.linalg.norm(vector)
+        return vector / np.linalg.norm(vector)
