@@ -51,7 +51,7 @@ class Reader(threading.Thread):
 @contextmanager
 def before_each_step(engine, act: Callable):
     """Call ``act(ids)`` with the input ids of each step of the model."""
-    embed = engine._model.get_input_embeddings()
+    embed = engine.model.get_input_embeddings()
 
     def hook(_, args) -> None:
         act(args[0])

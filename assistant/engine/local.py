@@ -73,8 +73,8 @@ class LocalGenerator:
         loaded = loading.load(Path(model_dir), quantization)
         self.name = name or Path(model_dir).name
         self._adapters = adapters if adapters is not None else {}
-        self._model, self._loaded = loaded.model, loaded
-        self._tokenizer = loaded.tokenizer.backend_tokenizer
+        self.model, self._loaded = loaded.model, loaded
+        self.tokenizer = loaded.tokenizer.backend_tokenizer
         self.renderer = Renderer(loaded.tokenizer, template_sha256)
         self._ends = _ends(loaded)
         self.window, capacity = _sizes(loaded.model, window)
@@ -87,7 +87,7 @@ class LocalGenerator:
         atexit.register(self.close)
 
     def _batch(self, capacity: int, results: Queue[Any]) -> Batch:
-        return Batch(self._model, capacity, SLOTS, self._ends, results)
+        return Batch(self.model, capacity, SLOTS, self._ends, results)
 
     def count(self, messages: Sequence[Message]) -> int:
         """Tokens of the prompt, the reply's header included."""
@@ -119,7 +119,7 @@ class LocalGenerator:
 
     def _follow(self, ticket: Ticket) -> PythonGenerator[Delta, None, None]:
         """Pass on tokens as text until the request ends."""
-        reply, finish, tokens = Reply(self._tokenizer, ticket.sampling.stop), None, 0
+        reply, finish, tokens = Reply(self.tokenizer, ticket.sampling.stop), None, 0
         while finish is None:
             fresh, over, fault = _next_events(ticket)
             tokens += len(fresh)
@@ -165,7 +165,7 @@ class LocalGenerator:
         found: dict[int, list[float]] = {}
         for part in _parts(order, rows):
             with self._dispatcher.model(ref), _mapped_faults():
-                scores = scoring.score(self._model, [rows[n][0] for n in part], [rows[n][1] for n in part])
+                scores = scoring.score(self.model, [rows[n][0] for n in part], [rows[n][1] for n in part])
             found.update(zip(part, scores, strict=True))
             time.sleep(0.001)  # let a waiting change of adapter in
         return [found[n] for n in range(len(rows))]
@@ -195,7 +195,7 @@ class LocalGenerator:
         """What the engine is doing; never blocks for long."""
         return dataclasses.replace(
             self._dispatcher.state(),
-            device=str(self._model.device),
+            device=str(self.model.device),
             quantization=self._loaded.quantization,
         )
 

@@ -44,7 +44,7 @@ def test_it_is_a_generator(engine):
 def test_the_weights_are_nf4_with_double_quantization(engine):
     import bitsandbytes as bnb
 
-    layers = [module for module in engine._model.modules() if isinstance(module, bnb.nn.Linear4bit)]
+    layers = [module for module in engine.model.modules() if isinstance(module, bnb.nn.Linear4bit)]
     assert len(layers) == 14
     assert all(layer.weight.quant_type == "nf4" for layer in layers)
     assert all(layer.weight.quant_state.nested for layer in layers)
@@ -55,8 +55,8 @@ def test_greedy_answers_are_those_of_transformers_generate(engine):
 
     ids = torch.tensor([engine.renderer.ids(HELLO, open_reply=True)])
     with torch.inference_mode():
-        bare = engine._model.generate(ids, max_new_tokens=30, do_sample=False)[0, ids.shape[1] :]
-    assert answer(engine) == (engine._tokenizer.decode(bare.tolist()), Finish.LENGTH)
+        bare = engine.model.generate(ids, max_new_tokens=30, do_sample=False)[0, ids.shape[1] :]
+    assert answer(engine) == (engine.tokenizer.decode(bare.tolist()), Finish.LENGTH)
 
 
 def test_the_last_delta_says_why_and_how_many(engine):
@@ -94,7 +94,7 @@ def test_a_stop_string_ends_the_answer_and_frees_the_model(engine):
 
 def test_an_end_token_of_the_model_ends_the_answer(engine, tiny_folder, tmp_path):
     text, _ = answer(engine)
-    word = engine._tokenizer.encode(" gamma").ids
+    word = engine.tokenizer.encode(" gamma").ids
     assert " gamma" in text
     assert len(word) == 1
     folder = shutil.copytree(tiny_folder, tmp_path / "tiny")

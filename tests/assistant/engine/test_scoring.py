@@ -11,7 +11,7 @@ def by_hand(engine, messages, reply):
     """One forward pass over prompt and reply, nothing shared, nothing padded."""
     prompt, tail = engine.renderer.ids(messages, open_reply=True), engine.renderer.text_ids(reply)
     with torch.inference_mode():
-        logits = engine._model(torch.tensor([prompt + tail])).logits[0].float().log_softmax(-1)
+        logits = engine.model(torch.tensor([prompt + tail])).logits[0].float().log_softmax(-1)
     return sum(float(logits[len(prompt) - 1 + n, token]) for n, token in enumerate(tail))
 
 
