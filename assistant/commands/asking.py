@@ -94,7 +94,7 @@ def _turn(runtime: Runtime, user: User, conversation_id: str, question: str) -> 
 
     events = turns.run(runtime, user, conversation_id, turns.Ask(question))
     try:
-        with closing(events):  # type: ignore[type-var]
+        with closing(events):
             _show(events)
     except KeyboardInterrupt:
         note("(stopped)")
