@@ -279,6 +279,8 @@ ERRORS: dict[str, str] = {
     "TooManyRequestsError": "{kind} 过于频繁（上限 {limit}）：请在 {retry_s} 秒后再试",
     "EngineError": "模型无法回答：{reason}；{remedy}",
     "DeadlineError": "{limit} 秒内没有得到回答（{stage}）；{remedy}",
+    "SummaryRoundsError": "读了 {rounds} 轮，摘要仍需 {value} 个词元，而模型只能处理 {limit}：请分段摘要，或换用窗口更大的模型",
+    "OriginError": "不接受来自 {value} 的请求：请直接用本服务的地址打开页面",
     "StorageError": "{what} 无法写入：{reason}；没有任何改动；{remedy}",
     "DatabaseFileError": "数据库 {path} 无法打开：{reason}；{remedy}",
     "HomeLockedError": "{path} 正被进程 {pid} 使用：请先停止它，或把 YOUJU_HOME 设为另一个文件夹",

@@ -149,10 +149,11 @@ def guarded(runtime: Runtime, function: Callable[..., Any]) -> Callable[..., Any
         def stream(request: gr.Request, *values: Any) -> Iterator[Any]:
             reader = reader_of(runtime, request)
             try:
-                yield from function(reader, *values)
+                for updates in function(reader, *values):
+                    yield updates or gr.skip()
             except Exception as error:  # noqa: BLE001  # the boundary: all is told, the unexpected is logged
                 tell(error, reader.language)
-                yield {}
+                yield gr.skip()
 
         return _typed(stream, gr.Request)
 
@@ -160,10 +161,10 @@ def guarded(runtime: Runtime, function: Callable[..., Any]) -> Callable[..., Any
     def call(request: gr.Request, *values: Any) -> Any:
         reader = reader_of(runtime, request)
         try:
-            return function(reader, *values)
+            return function(reader, *values) or gr.skip()
         except Exception as error:  # noqa: BLE001  # the same
             tell(error, reader.language)
-            return {}
+            return gr.skip()
 
     return _typed(call, gr.Request)
 

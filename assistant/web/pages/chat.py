@@ -138,7 +138,7 @@ class _Page:
         except Exception as error:  # noqa: BLE001  # told and logged; the page goes on
             bridge.tell(error, reader.language)
         done = Markup('<i data-done="{}"></i>').format(action.number("t"))
-        yield {self._live: shown(done), **self._open(reader, conversation_id), **self._list(reader)}
+        yield {**self._open(reader, conversation_id), **self._list(reader), self._live: shown(done)}
 
     def _answer(
         self, reader: Reader, conversation_id: str, turn: turns.Turn, *, fresh: bool
@@ -221,9 +221,9 @@ class _Page:
             self._runtime.library.delete_collection(reader.user, own.id)
         self._store.conversations.delete(reader.user, conversation_id)
         updates = self._list(reader)
-        return (
-            {**updates, **self._blank(reader), self._panel: ""} if on_screen == conversation_id else updates
-        )
+        if action.text("shown") != conversation_id:
+            return updates
+        return {**updates, **self._blank(reader), self._panel: ""}
 
     def _rate(self, reader: Reader, action: Action) -> Updates:
         """A thumb, or the comment that goes with the thumb given before."""

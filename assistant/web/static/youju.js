@@ -176,7 +176,9 @@
   };
   const toggle = (element) => { if (element) element.hidden = !element.hidden; };
   document.addEventListener("click", async (event) => {
-    all(".menu[open]").forEach((menu) => { if (!menu.contains(event.target)) menu.removeAttribute("open"); });
+    all(".menu[open]").forEach((menu) => {
+      if (!menu.contains(event.target) || event.target.closest("a[download]")) menu.removeAttribute("open");
+    });
     if (body.classList.contains("drawer") && !event.target.closest("#side, [data-ui=drawer]")) body.classList.remove("drawer");
     if (event.metaKey || event.ctrlKey || event.shiftKey) return;
     const target = event.target.closest(
@@ -337,7 +339,7 @@
     box.append(thread, live);
     box.addEventListener("scroll", () => { pinned = box.scrollHeight - box.scrollTop - box.clientHeight < 60; }, { passive: true });
   }
-  let booted = false, drawn = "", polling;
+  let booted = false, drawn = "";
   function settle() {
     scroller();
     if (!thread() || !one(".composer")) return;
@@ -361,18 +363,18 @@
     all(".chat-item[data-id]").forEach((item) => item.classList.toggle("active", item.dataset.id === shown()));
     if (one("#live [data-done]")?.dataset.done === String(awaited)) awaited = 0;
     busy(Boolean(awaited || one("#thread .writing")));
-    if (one("[data-poll]") && !polling) polling = setTimeout(() => { polling = 0; act({ do: "open", c: shown() }); }, 1500);
-    const moving = one("[data-poll-imports]");
-    if (moving && !moving.dataset.asked) {
-      moving.dataset.asked = "1";
-      setTimeout(() => (moving.dataset.pageOf === "documents" ? docs({ do: "imports" }) : act({ do: "imports" })), 1000);
-    }
     if (one("[data-wiped]")) { localStorage.removeItem("youju.theme"); location.assign("/"); }
     const box = one("#scroller");
     if (box && pinned) box.scrollTop = box.scrollHeight;
     const mark = one(".source mark, .paper mark");
     if (mark && !mark.dataset.seen) { mark.dataset.seen = "1"; mark.scrollIntoView({ block: "center" }); }
   }
+  // An answer that another page began, and files on their way in: asked for until they are done.
+  setInterval(() => {
+    if (one("#thread [data-poll]")) act({ do: "open" });
+    if (one("#chat-imports [data-poll-imports]")) act({ do: "imports" });
+    if (one("#documents-imports [data-poll-imports]")) docs({ do: "imports" });
+  }, 1000);
   let due = false;
   new MutationObserver(() => {
     if (due) return;

@@ -1,0 +1,338 @@
+from __future__ import annotations
+
+import json
+import time
+from pathlib import Path
+from typing import Any
+
+import pytest
+from demo_runtime import DemoRuntime, furnish
+
+from assistant.errors import AdapterError, BadRequestError, EmptyInputError, NotFoundError
+from assistant.schema import Sentiment
+from assistant.web import turns
+from assistant.web.pages import (
+    bridge,
+    chat,
+    conversation,
+    documents,
+    examples,
+    frame,
+    imports,
+    sentiment,
+    settings,
+    source,
+)
+from assistant.web.pages.bridge import Action, Reader
+
+QUESTION = "How many days of leave do I have?"
+HOSTILE = '"><img src=x onerror=alert(1)>'
+
+
+@pytest.fixture
+def runtime(tmp_path: Path) -> Any:
+    runtime = DemoRuntime(tmp_path / "home")
+    furnish(runtime, runtime.store.users.local())
+    yield runtime
+    runtime.close()
+
+
+@pytest.fixture(params=["en", "zh"])
+def reader(request: Any, runtime: DemoRuntime) -> Reader:
+    return Reader(runtime.store.users.local(), request.param)
+
+
+@pytest.fixture
+def page(runtime: DemoRuntime) -> Any:
+    return chat._Page(runtime, "history", "panel", "thread", "live", "progress", "form")  # type: ignore[arg-type]
+
+
+def do(**fields: Any) -> str:
+    return json.dumps(fields)
+
+
+def asked(runtime: DemoRuntime, reader: Reader, question: str = QUESTION) -> tuple[str, str]:
+    """A conversation with one answer, and the answer's id."""
+    conversation_id = runtime.store.conversations.create(reader.user).id
+    list(turns.run(runtime, reader.user, conversation_id, turns.Ask(question)))
+    return conversation_id, runtime.store.conversations.path(reader.user, conversation_id)[-1].id
+
+
+def thread(runtime: DemoRuntime, reader: Reader, conversation_id: str) -> str:
+    found = runtime.store.conversations.get(reader.user, conversation_id)
+    messages = runtime.store.conversations.path(reader.user, conversation_id)
+    return str(conversation.Thread(runtime, reader, found, messages).html())
+
+
+def test_a_question_that_is_sent_is_drawn_as_it_grows(
+    page: Any, runtime: DemoRuntime, reader: Reader
+) -> None:
+    updates = list(page.send(reader, do(do="ask", c="", text=QUESTION, scope="all", t=7)))
+    live = [update["live"] for update in updates if "live" in update]
+    assert QUESTION in live[0]
+    first_words = next(place for place, html in enumerate(live) if '<div class="prose">' in html)
+    assert any('class="chip"' in html for html in live[:first_words])
+    assert 'data-done="7"' in live[-1]
+    assert 'class="answer"' in updates[-1]["thread"]
+    assert QUESTION[:20] in updates[-1]["history"]
+
+
+def test_the_page_survives_a_turn_that_cannot_begin(
+    page: Any, reader: Reader, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    told: list[Exception] = []
+    monkeypatch.setattr(bridge, "tell", lambda error, language: told.append(error))
+    updates = list(page.send(reader, do(do="ask", c="no-such", text=QUESTION, t=3)))
+    assert 'data-done="3"' in updates[-1]["live"]
+    assert isinstance(told[0], NotFoundError)
+
+
+def test_a_replayed_answer_shows_verdicts_citations_and_ways_on(runtime: DemoRuntime, reader: Reader) -> None:
+    conversation_id, answer_id = asked(runtime, reader)
+    html = thread(runtime, reader, conversation_id)
+    for verdict in ("supported", "partly", "contradicted", "no_source"):
+        assert f'class="sentence {verdict}"' in html
+        assert reader.say(f"verdict_{verdict}") in html
+    assert 'class="cite" data-n="1"' in html or 'data-n="1"' in html
+    assert f'data-send="regenerate" data-id="{answer_id}"' in html
+    assert reader.say("best_passage") in html
+
+
+def test_streaming_and_replay_draw_the_words_alike(runtime: DemoRuntime, reader: Reader) -> None:
+    text = "**Bold** ![x](https://evil.test/x.png) <img src=x>"
+    streamed = conversation.live(reader, "", "…", (), text)
+    stored = conversation.body(reader, text)
+    assert str(stored) in str(streamed)
+    assert "<img" not in streamed
+
+
+def test_a_refusal_shows_the_nearest_passages(runtime: DemoRuntime, reader: Reader) -> None:
+    conversation_id, _ = asked(runtime, reader, "quantum chromodynamics")
+    html = thread(runtime, reader, conversation_id)
+    assert reader.say("not_found_title") in html
+    assert html.count('class="passage"') == 3
+
+
+def test_a_deleted_document_leaves_answers_at_once(runtime: DemoRuntime, reader: Reader, page: Any) -> None:
+    conversation_id, answer_id = asked(runtime, reader)
+    cited = next(d for d in runtime.store.documents.list(reader.user) if d.title == "Staff handbook")
+    runtime.library.delete(reader.user, cited.id)
+    html = thread(runtime, reader, conversation_id)
+    assert '<button type="button" class="cite"' not in html
+    assert "may be carried over until 31 March" not in html
+    assert reader.say("message_gone") in html
+    assert reader.say("message_gone") in page.act(reader, do(do="cite", id=answer_id, n="1"))["panel"]
+
+
+def test_a_citation_opens_in_place(page: Any, runtime: DemoRuntime, reader: Reader) -> None:
+    _, answer_id = asked(runtime, reader)
+    panel = page.act(reader, do(do="cite", id=answer_id, n="1"))["panel"]
+    assert "<mark>How many days of leave" in panel
+    assert "Working from home" in panel.split("</mark>")[1]
+
+
+@pytest.mark.parametrize("fields", [{"n": "99"}, {"hit": "99"}, {"hit": "-1"}, {}])
+def test_what_was_never_cited_does_not_open(
+    page: Any, runtime: DemoRuntime, reader: Reader, fields: Any
+) -> None:
+    _, answer_id = asked(runtime, reader)
+    assert "<mark>" not in page.act(reader, do(do="cite", id=answer_id, **fields))["panel"]
+
+
+def test_another_user_reaches_nothing(page: Any, runtime: DemoRuntime, reader: Reader) -> None:
+    conversation_id, answer_id = asked(runtime, reader)
+    other = Reader(runtime.store.users.create("other", "a long password"), reader.language)
+    actions = [
+        {"do": "cite", "id": answer_id, "n": "1"},
+        {"do": "rename", "c": conversation_id, "value": "mine"},
+        {"do": "delete", "c": conversation_id},
+        {"do": "select", "id": answer_id},
+        {"do": "rate", "id": answer_id, "value": 1},
+        {"do": "scope", "c": conversation_id, "value": "none"},
+        {"do": "stop", "c": conversation_id},
+    ]
+    for action in actions:
+        with pytest.raises(NotFoundError):
+            page.act(other, json.dumps(action))
+    assert conversation_id not in page.load(other)["history"]
+    assert runtime.store.conversations.get(reader.user, conversation_id).title.startswith("How many")
+
+
+def test_opening_what_is_not_there_shows_an_empty_chat(
+    page: Any, reader: Reader, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(bridge, "tell", lambda error, language: None)
+    assert 'data-conversation=""' in page.act(reader, do(do="open", c="no-such"))["thread"]
+
+
+def test_rating_and_its_comment_are_kept_and_taken_back(
+    page: Any, runtime: DemoRuntime, reader: Reader
+) -> None:
+    _, answer_id = asked(runtime, reader)
+    get = lambda: runtime.store.feedback.get(reader.user, answer_id)  # noqa: E731
+    page.act(reader, do(do="rate", id=answer_id, value="-1"))
+    page.act(reader, do(do="rate", id=answer_id, comment="too long"))
+    assert (get().value, get().comment) == (-1, "too long")
+    page.act(reader, do(do="rate", id=answer_id, value="0"))
+    assert get() is None
+    with pytest.raises(BadRequestError):
+        page.act(reader, do(do="rate", id=answer_id, value="7"))
+
+
+def test_versions_can_be_walked(page: Any, runtime: DemoRuntime, reader: Reader) -> None:
+    conversation_id, first = asked(runtime, reader)
+    list(turns.run(runtime, reader.user, conversation_id, turns.Regenerate(first)))
+    assert "2/2" in thread(runtime, reader, conversation_id)
+    assert "1/2" in page.act(reader, do(do="select", id=first))["thread"]
+
+
+@pytest.mark.parametrize("text", ["", "[]", "{", '"x"', "{}", "null", "[" * 100_000])
+def test_a_malformed_action_is_refused(text: str) -> None:
+    with pytest.raises(BadRequestError):
+        Action.parse(text)
+
+
+def test_fields_of_an_action_are_never_trusted() -> None:
+    action = Action.parse('{"do": "x", "c": {"$ne": 1}, "n": "9z", "m": true, "k": 4}')
+    assert (action.text("c"), action.number("n"), action.number("m"), action.number("k")) == ("", 0, 0, 4)
+
+
+def test_what_people_write_is_escaped_everywhere(page: Any, runtime: DemoRuntime, reader: Reader) -> None:
+    made = runtime.store.conversations.create(reader.user, HOSTILE)
+    runtime.store.conversations.append(reader.user, made.id, None, "user", HOSTILE)
+    own = runtime.store.collections.create(reader.user, HOSTILE)
+    runtime.library.ingest(reader.user, own.id, HOSTILE, f"{HOSTILE}\n\n{HOSTILE}".encode())
+    shelf = documents._Page(runtime, "body", "detail", "progress")  # type: ignore[arg-type]
+    document = runtime.store.documents.list(reader.user, own.id)[0]
+    drawn = [
+        frame.history(reader, runtime.store.conversations.list(reader.user), HOSTILE),
+        frame.history(reader, [], HOSTILE),
+        thread(runtime, reader, made.id),
+        page.act(reader, do(do="form"))["form"],
+        shelf.act(reader, do(do="show", collection=own.id))["body"],
+        shelf.act(reader, do(do="preview", id=document.id))["detail"],
+        shelf.act(reader, do(do="inspect", query=HOSTILE, collection=own.id))["detail"],
+        sentiment.judgement(reader, Sentiment(0.2, 0.2, 0.6, False, ((HOSTILE, 0.5),))),
+        examples.empty(runtime, reader),
+    ]
+    for html in drawn:
+        assert "<img" not in str(html)
+
+
+def test_html_is_passed_on_as_one_block() -> None:
+    shown = bridge.shown(bridge.Markup("<pre>a\n\n# b</pre>"))
+    assert "\n" not in shown
+    assert shown == "<div><pre>a&#10;&#10;# b</pre></div>"
+
+
+def test_examples_are_questions_of_the_documents(runtime: DemoRuntime, reader: Reader) -> None:
+    asked_for = examples.questions(runtime, reader)
+    assert (
+        asked_for[0] == {"en": "How many days of leave do I have?", "zh": "怎样申请退款？"}[reader.language]
+    )
+    assert len(asked_for) == 3
+    assert len(set(asked_for)) == 3
+
+
+def test_without_documents_the_empty_chat_says_so(runtime: DemoRuntime) -> None:
+    other = Reader(runtime.store.users.create("new", "a long password"), "en")
+    html = examples.empty(runtime, other)
+    assert other.say("no_documents_yet") in html
+    assert "data-ask-this" not in html
+
+
+def test_files_are_added_in_the_background_and_failures_stay(
+    runtime: DemoRuntime, reader: Reader, tmp_path: Path
+) -> None:
+    good, empty = tmp_path / "good.txt", tmp_path / "empty.txt"
+    good.write_text("Parking\n\nParking is free on Sundays.")
+    empty.write_text(" ")
+    own = runtime.store.collections.create(reader.user, "New")
+    imports.begin(runtime, reader, own.id, [str(good), str(empty)])
+    deadline = time.monotonic() + 20
+    while "data-poll-imports" in (html := imports.line(runtime, reader, "chat")):
+        assert time.monotonic() < deadline
+        time.sleep(0.02)
+    assert reader.say("importing_failed", count=1) in html
+    assert "good.txt" in html
+    assert sorted(d.state for d in runtime.store.documents.list(reader.user, own.id)) == ["failed", "ready"]
+    assert not good.exists()
+    assert not empty.exists()
+    imports.dismiss(reader.user.id)
+    assert imports.line(runtime, reader, "chat") == ""
+
+
+def test_nobody_adds_to_anothers_collection(runtime: DemoRuntime, reader: Reader, tmp_path: Path) -> None:
+    other = Reader(runtime.store.users.create("other", "a long password"), "en")
+    own = runtime.store.collections.default(reader.user)
+    with pytest.raises(NotFoundError):
+        imports.begin(runtime, other, own.id, [str(tmp_path / "x.txt")])
+
+
+def test_the_inspector_wants_a_query(runtime: DemoRuntime, reader: Reader) -> None:
+    shelf = documents._Page(runtime, "body", "detail", "progress")  # type: ignore[arg-type]
+    with pytest.raises(EmptyInputError):
+        shelf.act(reader, do(do="inspect", query=" "))
+
+
+@pytest.mark.parametrize(
+    ("key", "value", "error"),
+    [
+        ("language", "fr", BadRequestError),
+        ("temperature", "3", BadRequestError),
+        ("temperature", "nan", BadRequestError),
+        ("top_p", "0", BadRequestError),
+        ("max_new_tokens", "1e9", BadRequestError),
+        ("seed", "-1", BadRequestError),
+        ("seed", "9" * 30, BadRequestError),
+        ("adapter", "no-such", (AdapterError, NotFoundError)),
+        ("system", "x" * 5000, BadRequestError),
+        ("role", "admin", BadRequestError),
+    ],
+)
+def test_a_setting_out_of_bounds_is_refused_and_not_kept(
+    runtime: DemoRuntime, key: str, value: str, error: Any
+) -> None:
+    reader = Reader(runtime.store.users.local(), "en")
+    with pytest.raises(error):
+        settings.store(runtime, reader, key, value)
+    assert runtime.store.settings.get(reader.user, key, "") == ""
+
+
+def test_settings_are_kept_and_shown(runtime: DemoRuntime, reader: Reader) -> None:
+    for key, value in (
+        ("language", "zh"),
+        ("theme", "dark"),
+        ("temperature", "0.7"),
+        ("seed", "42"),
+        ("adapter", "youju-1"),
+    ):
+        settings.store(runtime, reader, key, value)
+    html = settings.html(runtime, reader)
+    assert '<option value="dark" selected>' in html
+    assert 'value="0.7"' in html
+    assert 'value="42"' in html
+    assert '<option value="youju-1" selected>' in html
+
+
+def test_a_key_is_shown_once(runtime: DemoRuntime, reader: Reader) -> None:
+    made = settings._act(runtime, reader, Action("create-key", {"value": "script"}))
+    assert reader.say("key_once") in made
+    secret = str(made).split('<p class="secret">')[1].split("<code>")[1].split("</code>")[0]
+    assert runtime.store.users.user_by_key(secret) == reader.user
+    assert secret not in settings.html(runtime, reader)
+
+
+def test_around_cuts_at_lines() -> None:
+    text = "\n".join(f"line {number} " + "x" * 60 for number in range(100))
+    at = text.index("line 50")
+    before, after = source.around(text, at, at + 7)
+    assert before.startswith("…line ")
+    assert after.endswith("x…")
+    assert source.around("short", 0, 5) == ("", "")
+
+
+def test_the_sentiment_bars_add_up_and_unsure_is_said(reader: Reader) -> None:
+    html = sentiment.judgement(reader, Sentiment(0.34, 0.33, 0.33, True))
+    assert reader.say("sounds_unsure") in html
+    assert "34%" in html

@@ -1,0 +1,333 @@
+"""The pages in a real browser, over scripted answers."""
+
+from __future__ import annotations
+
+import re
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from demo_runtime import DemoRuntime, furnish
+from sites import Site
+
+pytestmark = pytest.mark.browser
+CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--no-first-run"]
+QUESTION = "How many days of leave do I have?"
+DESKTOP, PHONE = {"width": 1280, "height": 800}, {"width": 390, "height": 844}
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Any]:
+    if CHROMIUM is None:
+        pytest.skip("Chromium is not installed")
+    from playwright.sync_api import sync_playwright
+
+    with sync_playwright() as play:
+        running = play.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
+        yield running
+        running.close()
+
+
+@pytest.fixture(scope="module")
+def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, DemoRuntime]]:
+    from assistant.web import pages
+    from assistant.web.draining import Drain
+    from assistant.web.shell import create_app, mount
+
+    folder = tmp_path_factory.mktemp("site")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("GRADIO_TEMP_DIR", str(folder / "gradio"))
+        runtime = DemoRuntime(folder / "home", pace=0.02)
+        furnish(runtime, runtime.store.users.local())
+        drain = Drain(grace_s=1.0)
+        app = create_app(runtime, drain)  # type: ignore[arg-type]
+        mount(app, pages.build(runtime), 50, **pages.look())  # type: ignore[arg-type]
+        site = Site(runtime, app, drain)  # type: ignore[arg-type]
+        yield str(site.url), runtime
+        site.stop()
+
+
+@pytest.fixture
+def visit(browser: Any, served: tuple[str, DemoRuntime]) -> Iterator[Any]:
+    """Open a page as some reader; afterwards: nothing left the origin, nothing failed, no dialog came up."""
+    base, _ = served
+    trouble: list[str] = []
+    contexts = []
+
+    def open_page(path: str = "/", locale: str = "en-US", viewport: Any = DESKTOP) -> Any:
+        context = browser.new_context(locale=locale, viewport=viewport)
+        contexts.append(context)
+        page = context.new_page()
+        page.set_default_timeout(20_000)
+        page.on("pageerror", lambda error: trouble.append(f"script: {error}"))
+        page.on("dialog", lambda dialog: (trouble.append(f"dialog: {dialog.message}"), dialog.dismiss()))
+        page.on(
+            "request",
+            lambda r: r.url.startswith((base, "data:", "blob:")) or trouble.append(f"left: {r.url}"),
+        )
+        page.on("response", lambda r: trouble.append(f"{r.status}: {r.url}") if r.status >= 400 else None)
+        page.goto(base + path)
+        page.wait_for_selector(".composer textarea", state="attached")
+        page.wait_for_function("document.querySelector('#scroller') && document.documentElement.lang")
+        return page
+
+    yield open_page
+    for context in contexts:
+        context.close()
+    assert trouble == []
+
+
+def ask(page: Any, words: str) -> Any:
+    page.fill(".composer textarea", words)
+    page.keyboard.press("Enter")
+    page.wait_for_selector("#live .writing")
+    page.wait_for_selector("#live [data-done]", state="attached")
+    return page.locator("#thread .answer").last
+
+
+@pytest.mark.parametrize(
+    ("locale", "question", "words", "sign"),
+    [
+        ("en-US", QUESTION, "25 days", "Supported"),
+        ("zh-CN", "怎样申请退款？", "申请退款", "有依据"),
+        ("zh-HK", "怎样申请退款？", "申请退款", "有依据"),
+    ],
+)
+def test_a_question_its_answer_and_its_source(
+    visit: Any, locale: str, question: str, words: str, sign: str
+) -> None:
+    page = visit("/", locale)
+    answer = ask(page, question)
+    assert words in answer.inner_text()
+    assert answer.locator(".sign.supported").first.get_attribute("title") == sign
+    assert re.search(r"\?c=\w+", page.url)
+    answer.locator(".cite").first.click()
+    page.wait_for_selector(".source mark")
+    assert words.split()[0] in page.inner_text(".source mark")
+    page.keyboard.press("Escape")
+    page.wait_for_function("!document.body.classList.contains('source-open')")
+
+
+def test_passages_come_before_the_first_word(visit: Any) -> None:
+    page = visit("/")
+    page.fill(".composer textarea", QUESTION)
+    page.keyboard.press("Enter")
+    page.wait_for_selector("#live .chip")
+    assert "passages found" in page.inner_text("#live .status")
+    page.wait_for_selector("#live .answer .prose")
+    page.wait_for_selector("#live [data-done]", state="attached")
+
+
+def test_what_the_documents_do_not_say_is_refused(visit: Any) -> None:
+    answer = ask(visit("/"), "quantum chromodynamics lattices")
+    assert "Not in the documents" in answer.inner_text()
+    assert answer.locator(".passage").count() == 3
+
+
+def test_reload_back_and_links_find_the_conversation(visit: Any) -> None:
+    page = visit("/")
+    ask(page, QUESTION)
+    link = page.url
+    page.reload()
+    page.wait_for_selector("#thread .answer")
+    page.click(".new")
+    page.wait_for_selector(".empty")
+    assert "c=" not in page.url
+    page.go_back()
+    page.wait_for_selector("#thread .answer")
+    assert page.url == link
+    assert QUESTION in visit(link[link.index("/?") :]).locator("#thread .question").first.inner_text(
+        timeout=20_000
+    )
+
+
+def test_stop_keeps_what_is_there(visit: Any, served: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(served[1], "pace", 0.2)
+    page = visit("/")
+    page.fill(".composer textarea", QUESTION)
+    page.keyboard.press("Enter")
+    page.wait_for_selector("#live .answer .prose")
+    page.keyboard.press("Escape")
+    page.wait_for_selector("#thread .answer .ending")
+    assert "Stopped" in page.inner_text("#thread .ending")
+    assert page.inner_text("#thread .answer .prose").startswith("Every")
+    assert "day." not in page.inner_text("#thread .answer .prose")
+
+
+def test_a_reload_in_the_middle_of_an_answer_finds_it(
+    visit: Any, served: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(served[1], "pace", 0.2)
+    page = visit("/")
+    page.fill(".composer textarea", QUESTION)
+    page.keyboard.press("Enter")
+    page.wait_for_selector("#live .answer .prose")
+    page.wait_for_function("location.search.includes('c=')")
+    page.reload()
+    page.wait_for_selector("#thread .answer .prose")
+    page.wait_for_selector("#thread .answer .ending")
+    assert page.inner_text("#thread .answer .prose").startswith("Every")
+
+
+def test_versions_edit_and_rating(visit: Any) -> None:
+    page = visit("/")
+    ask(page, QUESTION)
+    page.click('[data-send="regenerate"]')
+    page.wait_for_selector("#thread .answer .versions >> text=2/2")
+    page.click("#thread .answer .versions button >> nth=0")
+    page.wait_for_selector("#thread .answer .versions >> text=1/2")
+    page.hover("#thread .question")
+    page.click('#thread .question [data-ui="edit"]')
+    assert page.input_value(".composer textarea") == QUESTION
+    ask(page, "How many days of leave are paid?")
+    page.wait_for_selector("#thread .question .versions >> text=2/2")
+    page.click('[data-act="rate"][data-value="1"]')
+    page.fill(".comment input", "clear")
+    page.keyboard.press("Enter")
+    page.reload()
+    page.wait_for_selector('#thread [data-value="1"][aria-pressed="true"]')
+    page.click('[data-ui="why"]')
+    assert "Sentences, checked" in page.inner_text(".why")
+
+
+def test_chats_are_renamed_searched_and_deleted(visit: Any) -> None:
+    page = visit("/")
+    ask(page, QUESTION)
+    page.hover(".chat-item.active")
+    page.click(".chat-item.active .menu summary")
+    page.click('.chat-item.active [data-act="rename"]')
+    page.fill("dialog input", "Holidays <b>2026</b>")
+    page.keyboard.press("Enter")
+    page.wait_for_selector("#history >> text=Holidays <b>2026</b>")
+    page.fill("[data-search]", "no such words anywhere")
+    page.wait_for_selector("#history .hint")
+    page.fill("[data-search]", "Holidays")
+    page.wait_for_selector(".chat-item.active")
+    with page.expect_download() as download:
+        page.click(".chat-item.active .menu summary")
+        page.click(".chat-item.active a[href$='.md']")
+    assert "25 days" in Path(download.value.path()).read_text(encoding="utf-8")
+    page.click(".chat-item.active .menu summary")
+    page.click('.chat-item.active [data-act="delete"]')
+    page.click("dialog .danger")
+    page.wait_for_selector(".empty")
+    page.wait_for_selector("#history >> text=Holidays <b>2026</b>", state="detached")
+
+
+def test_keys(visit: Any) -> None:
+    page = visit("/?p=settings")
+    page.wait_for_selector("#settings select")
+    page.keyboard.press("/")
+    page.wait_for_function("document.activeElement.matches('.composer textarea')")
+    page.keyboard.type("one")
+    page.keyboard.press("Shift+Enter")
+    page.keyboard.type("two")
+    assert page.input_value(".composer textarea") == "one\ntwo"
+
+
+def test_files_dropped_into_the_chat_are_asked_about(visit: Any, tmp_path: Path) -> None:
+    page = visit("/")
+    source = tmp_path / "parking.txt"
+    source.write_text("Parking rules\n\nParking days of leave are free on Sundays for everybody.")
+    page.set_input_files("#page-chat input[type=file]", str(source))
+    page.wait_for_selector(".imports li.ready", state="attached")
+    assert page.eval_on_selector("[data-scope-picker]", "s => s.value") == "chat"
+    answer = ask(page, "When is parking free on Sundays?")
+    assert "Parking rules" in answer.inner_text()
+
+
+def test_documents_are_added_previewed_inspected_and_deleted(visit: Any, tmp_path: Path) -> None:
+    page = visit("/?p=documents")
+    page.wait_for_selector(".documents")
+    for name, words in (("zoo.txt", "Zoo rules\n\nNo feeding of the giraffes."), ("empty.txt", " ")):
+        (tmp_path / name).write_text(words)
+    page.set_input_files(
+        "#page-documents input[type=file]", [str(tmp_path / "zoo.txt"), str(tmp_path / "empty.txt")]
+    )
+    page.wait_for_selector(".documents >> text=Zoo rules")
+    page.wait_for_selector(".state.failed")
+    assert page.locator('[data-docs="retry"]').count() == 1
+    page.click(".documents >> text=Zoo rules")
+    page.wait_for_selector(".paper .chunk.tint1")
+    assert "giraffes" in page.inner_text(".paper")
+    page.go_back()
+    page.fill(".inspect input", "feeding of giraffes")
+    page.keyboard.press("Enter")
+    page.wait_for_selector(".stages .number")
+    page.click('.preview [data-docs="show"]')
+    row = page.locator(".documents tr", has_text="Zoo rules")
+    row.locator('[data-docs="delete"]').click()
+    assert "passages" in page.inner_text("dialog p")
+    page.click("dialog .danger")
+    page.wait_for_selector(".documents >> text=Zoo rules", state="detached")
+
+
+def test_summary_leads_to_its_place_and_sentiment_shows_bars(visit: Any) -> None:
+    page = visit("/?p=summarize")
+    page.fill("#page-summarize textarea", "Every employee has 25 days of paid leave a year. " * 3)
+    page.click("#page-summarize button.primary")
+    page.click("#summary .from summary >> nth=0")
+    page.wait_for_selector("#summary .excerpt mark")
+    page.click('[data-go="sentiment"]')
+    page.fill("#page-sentiment textarea >> nth=0", "I love this wonderful film")
+    page.click("#page-sentiment button.primary >> nth=0")
+    page.wait_for_selector("#judgement .bar")
+    assert "sounds positive" in page.inner_text("#judgement .verdict")
+
+
+def test_the_language_is_switched_and_remembered(visit: Any, served: Any) -> None:
+    runtime = served[1]
+    page = visit("/?p=settings")
+    page.select_option('[data-set="language"]', "zh")
+    page.wait_for_selector("nav >> text=对话")
+    page.goto(page.url.split("?")[0] + "?p=summarize")
+    page.wait_for_selector("#page-summarize button.primary >> text=生成摘要")
+    runtime.store.settings.set(runtime.store.users.local(), "language", "")
+
+
+def test_dark_is_dark_and_stays(visit: Any) -> None:
+    page = visit("/?p=settings")
+    page.select_option('[data-set="theme"]', "dark")
+    page.wait_for_selector(".saved >> text=Saved")
+    page.reload()
+    page.wait_for_selector(".composer textarea", state="attached")
+    assert page.evaluate("getComputedStyle(document.body).backgroundColor") == "rgb(22, 24, 29)"
+    page.evaluate("localStorage.clear()")
+
+
+@pytest.mark.parametrize("locale", ["en-US", "zh-CN"])
+def test_nothing_is_wider_than_a_phone(visit: Any, locale: str) -> None:
+    page = visit("/", locale, PHONE)
+    for name in ("documents", "summarize", "sentiment", "settings", "chat"):
+        page.click("#top [data-ui=drawer]")
+        page.wait_for_function("getComputedStyle(document.querySelector('#side')).visibility === 'visible'")
+        page.click(f'#side [data-go="{name}"]')
+        page.wait_for_selector(f"#page-{name}")
+        page.wait_for_timeout(300)
+        assert page.evaluate("document.documentElement.scrollWidth") <= PHONE["width"]
+
+
+def test_no_answer_makes_the_browser_fetch(visit: Any, served: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    from assistant.schema import Answer, Delta, Finish
+
+    text = (
+        "![a](http://127.0.0.1:9/x.png) ![b][1]\n\n[1]: http://127.0.0.1:9/y.png\n\n<img src=http://127.0.0.1:9/z.png "
+        "onerror=alert(1)> <div style='background:url(http://127.0.0.1:9/w)'>x</div> <svg><image href='http://127.0.0.1:9/v'/>"
+        "</svg> <script>alert(2)</script> end."
+    )
+
+    def evil(*_: Any, **__: Any) -> Any:
+        for start in range(0, len(text), 7):
+            yield Delta(text[start : start + 7])
+        yield Answer(text, Finish.STOP)
+
+    monkeypatch.setattr(served[1], "chat_turn", evil)
+    page = visit("/")
+    ask(page, "anything")
+    page.wait_for_timeout(500)
+    page.reload()
+    page.wait_for_selector("#thread .answer .prose")
+    page.wait_for_timeout(500)
