@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import gradio as gr
+import httpx
 import pytest
 from argon2 import PasswordHasher
 from fakes import FakeRuntime, TimedGenerator
@@ -65,3 +66,9 @@ def shared(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
     """A server with accounts and the tiny page, one for all tests of a file."""
     with starting(tmp_path_factory.mktemp("shared")) as start:
         yield start(pages=tiny_page())
+
+
+@pytest.fixture(scope="module")
+def ada(shared: Site) -> httpx.Client:
+    """A browser signed in to the shared server."""
+    return shared.client("ada")

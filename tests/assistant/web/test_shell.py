@@ -78,9 +78,9 @@ def test_host_names_are_read_strictly() -> None:
 @pytest.mark.parametrize(
     "path", ["/login", "/logout", "/v1/chat/completions", "/gradio_api/queue/join", "/nowhere"]
 )
-def test_foreign_pages_are_refused(shared: Any, path: str, origin: str) -> None:
+def test_foreign_pages_are_refused(ada: httpx.Client, path: str, origin: str) -> None:
     for method in ("POST", "PUT", "DELETE", "PATCH"):
-        answer = shared.client("ada").request(method, path, json=CHAT, headers={"Origin": origin})
+        answer = ada.request(method, path, json=CHAT, headers={"Origin": origin})
         assert answer.status_code == 403, answer.text
         assert answer.json()["error"]["code"] == "Origin"
         assert "access-control-allow-origin" not in answer.headers
@@ -100,9 +100,9 @@ def test_a_foreign_page_is_refused_before_its_body_is_read(shared: Any) -> None:
 
 
 @pytest.mark.parametrize("path", ["/v1/chat/completions", "/", "/gradio_api/upload"])
-def test_preflights_allow_nothing(shared: Any, path: str) -> None:
+def test_preflights_allow_nothing(ada: httpx.Client, path: str) -> None:
     ask = {"Origin": "https://evil.test", "Access-Control-Request-Method": "POST"}
-    answer = shared.client("ada").options(path, headers=ask)
+    answer = ada.options(path, headers=ask)
     assert answer.status_code == 403
     assert not [name for name in answer.headers if name.startswith("access-control")]
 
