@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Sequence
+from collections.abc import Hashable, Iterable, Iterator, Sequence
 from typing import TypeVar
 
 Key = TypeVar("Key", bound=Hashable)
@@ -35,13 +35,12 @@ def reciprocal_rank(
     return dict(sorted(scores.items(), key=lambda item: -item[1]))
 
 
-def without_copies(texts: Sequence[str], limit: int) -> list[int]:
+def without_copies(texts: Iterable[str], limit: int) -> Iterator[int]:
     """Positions that stay when at most ``limit`` near-copies of any one text are let through.
 
     A flood of copies cannot fill a list this way, while many different passages of one document can.
     Texts are alike when they share more than ``_ALIKE`` of the character runs of the shorter one.
     """
-    kept: list[int] = []
     groups: list[tuple[frozenset[str], int]] = []
     for position, text in enumerate(texts):
         runs = _runs(text)
@@ -49,12 +48,11 @@ def without_copies(texts: Sequence[str], limit: int) -> list[int]:
             if len(runs & first) > _ALIKE * min(len(runs), len(first)):
                 groups[number] = (first, size + 1)
                 if size < limit:
-                    kept.append(position)
+                    yield position
                 break
         else:
             groups.append((runs, 1))
-            kept.append(position)
-    return kept
+            yield position
 
 
 def _runs(text: str) -> frozenset[str]:

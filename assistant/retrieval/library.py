@@ -171,8 +171,13 @@ class Library:
         ready = self._ready(user, collection_ids, document_ids)
         if not query.strip() or not ready:
             return SearchResult(query, (), len(ready))
-        collections = tuple(collection_ids) if collection_ids is not None else None
-        scope = Scope(user.id, collections, tuple(document_ids) if document_ids is not None else None)
+        if collection_ids is None and document_ids is None:
+            collection_ids = [collection.id for collection in self._store.collections.list(user)]
+        scope = Scope(
+            user.id,
+            tuple(collection_ids) if collection_ids is not None else None,
+            tuple(document_ids) if document_ids is not None else None,
+        )
         found = searching.stages(self._index, self._matching_embedder(), query, scope, ready.__contains__)
         chosen = searching.choose(found.fused, k)
         hits = searching.join(chosen, k, lambda id_: self._neighbours(user, id_), self._embedder().count)

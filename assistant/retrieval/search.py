@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
@@ -69,14 +69,14 @@ def stages(
     return Stages(*(tuple(hits[key] for key in keys) for keys in (*ranked, list(scores))))
 
 
-def choose(ranked: Sequence[Hit], k: int) -> list[Hit]:
-    """The first k, of which near-copies of one passage are at most a third."""
-    kept = fusion.without_copies([hit.chunk.text for hit in ranked], max(1, k // 3))
-    return [ranked[position] for position in kept]
+def choose(ranked: Sequence[Hit], k: int) -> Iterator[Hit]:
+    """All but near-copies of one passage beyond a third of k; lazily, for comparing takes time."""
+    kept = fusion.without_copies((hit.chunk.text for hit in ranked), max(1, k // 3))
+    return (ranked[position] for position in kept)
 
 
 def join(
-    ranked: Sequence[Hit],
+    ranked: Iterable[Hit],
     k: int,
     neighbours: Callable[[str], tuple[str, Sequence[Chunk]]],
     count: Callable[[str], int],

@@ -37,7 +37,7 @@ def test_equal_scores_keep_the_order_of_the_first_list() -> None:
     ids=["near-copies", "chinese copies", "one subject, different passages", "no letters", "nothing"],
 )
 def test_copies_are_thinned_and_only_copies(texts: list[str], limit: int, kept: list[int]) -> None:
-    assert fusion.without_copies(texts, limit) == kept
+    assert list(fusion.without_copies(texts, limit)) == kept
 
 
 def cut(text: str, size: int, document_id: str = "d") -> list[Chunk]:
@@ -91,6 +91,6 @@ def test_a_flood_of_copies_leaves_room_for_honest_passages() -> None:
         )
         for n, word in enumerate(["Hotel", "Airline", "Railway", "Bookshop", "Museum", "Cinema"])
     ]
-    chosen = search.choose([*poison, *honest], 6)[:6]
+    chosen = list(search.choose([*poison, *honest], 6))[:6]
     assert sum(hit.chunk.document_id == "bad" for hit in chosen) == 2
     assert sum(hit.title == "h" for hit in chosen) >= 4
