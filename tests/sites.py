@@ -50,7 +50,9 @@ class Site:
         self.runtime = runtime
         self.app = app
         self.drain = drain
-        config = uvicorn.Config(app, port=0, log_level="warning", proxy_headers=False, ws="none")
+        config = uvicorn.Config(
+            app, port=0, log_level="warning", proxy_headers=False, ws="none", timeout_graceful_shutdown=1
+        )
         self.server = uvicorn.Server(config)
         self.thread = threading.Thread(target=self.server.run, daemon=True)
         self.thread.start()
@@ -79,6 +81,5 @@ class Site:
 
     def stop(self) -> None:
         self.server.should_exit = True
-        self.server.force_exit = True
         self.thread.join(10)
         self.runtime.close()
