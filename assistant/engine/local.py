@@ -12,7 +12,7 @@ from pathlib import Path
 from queue import Empty, Queue
 from typing import Any
 
-import psutil  # type: ignore[import-untyped]
+import psutil
 import torch  # noqa: TID253
 
 from assistant.engine import loading, scoring

@@ -34,7 +34,7 @@ def test_it_answers_several_readers_at_once(smollm2):
 
 
 def test_it_ends_its_turn_by_itself(smollm2):
-    text, finish = Reader(smollm2, "Say hello.", max_new_tokens=120).result(250)
+    text, finish = Reader(smollm2, "Count to ten", max_new_tokens=120).result(250)
     assert finish is Finish.STOP
     assert "<|im_end|>" not in text
 
