@@ -105,7 +105,9 @@ class SentenceTransformer:
     def count(self, text: str) -> int:
         """Tokens of the passage with its prefix and special tokens."""
         with self._lock:
-            found = self._model.tokenizer(self._passage + text, truncation=False, verbose=False)
+            found = self._model.tokenizer(
+                self._passage + _UNUSABLE.sub(" ", text), truncation=False, verbose=False
+            )
         return len(found["input_ids"])
 
     def embed_query(self, text: str) -> Vectors:
@@ -124,7 +126,7 @@ class SentenceTransformer:
         return cast("Vectors", np.asarray(found, dtype=np.float32))
 
     def _cut(self, text: str) -> str:
-        return text[: self.window * _CHARACTERS_PER_TOKEN]
+        return _UNUSABLE.sub(" ", text[: self.window * _CHARACTERS_PER_TOKEN])
 
 
 def load(name: str | Entry, models_dir: Path) -> Embedder:
