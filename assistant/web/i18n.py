@@ -11,6 +11,7 @@ from assistant.web import words_en, words_zh
 
 if TYPE_CHECKING:
     import gradio as gr
+    from gradio.i18n import I18nData
 
 WORDS: dict[Language, dict[str, str]] = {"en": words_en.WORDS, "zh": words_zh.WORDS}
 LANGUAGES: dict[Language, str] = {"en": "English", "zh": "简体中文"}
@@ -90,10 +91,20 @@ def gradio_words() -> gr.I18n:
     """The same words for Gradio's own front end: they show until the page knows who reads it."""
     import gradio as gr
 
-    chinese = {**words_zh.WORDS, **_GRADIO_ZH}
-    return gr.I18n(**{"en": words_en.WORDS, "zh-CN": chinese, "zh-TW": chinese})
+    english, chinese = ({PREFIX + key: words for key, words in WORDS[name].items()} for name in LANGUAGES)
+    chinese |= _GRADIO_ZH
+    return gr.I18n(**{"en": english, "zh-CN": chinese, "zh-TW": chinese})
 
 
+def label(key: str) -> I18nData:
+    """The words behind ``key`` for a field of Gradio's, in the language of the browser."""
+    from gradio.i18n import I18nData
+
+    return I18nData(PREFIX + key)
+
+
+PREFIX = "youju."
+"""Gradio translates every string that is a key, a CSV column named "text" too: none is ours by chance."""
 _GRADIO_ZH = {
     "chat_interface.new_chat": "新对话",
     "chat_interface.message_placeholder": "输入消息…",

@@ -31,7 +31,8 @@ _BLOCK_START = re.compile(r"[ \t]*(?:(?:[-*+]|\d{1,9}[.)]|#{1,6}|>)[ \t]+)*")
 _CITATION = re.compile(r"\[(\d{1,3})\]")
 # A citation stays on the line of its word, and the full stop on the line of the citation.
 _CITED = re.compile(
-    r"([A-Za-z0-9%€$’'-]{1,16}|[\u4e00-\u9fff])?((?:[ \u2009]?\[\d{1,3}\])+)([.,;:!?。，；：！？])?"
+    r"((?:[A-Za-z0-9%€$’'-]{1,16}|[\u4e00-\u9fff])?[.!?。！？]?)"
+    r"((?:[ \u2009]?\[\d{1,3}\])+)([.,;:!?。，；：！？])?"
 )
 
 _TAGS = {

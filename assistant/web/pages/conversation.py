@@ -204,7 +204,7 @@ def chips(reader: Reader, hits: Sequence[Hit]) -> Markup:
             hit.chunk.text[:SNIPPET],
             icon("file"),
             hit.title,
-            place(reader, hit.chunk.page, hit.chunk.heading),
+            place(reader, hit.chunk.page, hit.chunk.heading, hit.title),
         )
         for hit in hits
     )
@@ -216,12 +216,12 @@ def passage_card(reader: Reader, title: str, page: int | None, heading: str, wor
     cut = words if len(words) <= SNIPPET else words[:SNIPPET].rstrip() + "…"
     return Markup(
         '<button type="button" class="passage" {}><b>{}</b>{}<span class="quote">{}</span></button>'
-    ).format(Markup(data), title, place(reader, page, heading), render.plain(cut))
+    ).format(Markup(data), title, place(reader, page, heading, title), render.plain(cut))
 
 
-def place(reader: Reader, page: int | None, heading: str) -> Markup:
-    """Page or heading, where there is one."""
-    words = reader.say("page_n", page=page) if page else heading
+def place(reader: Reader, page: int | None, heading: str, title: str = "") -> Markup:
+    """Page or heading, where there is one and it says more than the title."""
+    words = reader.say("page_n", page=page) if page else "" if heading == title else heading
     return Markup('<span class="place">{}</span>').format(words) if words else Markup("")
 
 

@@ -48,7 +48,10 @@ def html(runtime: Runtime, reader: Reader, collection_id: str, query: str) -> Ma
 def _stage(reader: Reader, key: str, rows: Sequence[tuple[Hit, Markup]]) -> Markup:
     items = Markup("").join(
         Markup('<li><b>{}</b>{}<span class="number">{}</span><p>{}</p></li>').format(
-            hit.title, place(reader, hit.chunk.page, hit.chunk.heading), number, hit.chunk.text[:220]
+            hit.title,
+            place(reader, hit.chunk.page, hit.chunk.heading, hit.title),
+            number,
+            hit.chunk.text[:220],
         )
         for hit, number in rows
     )

@@ -12,7 +12,7 @@ from markupsafe import Markup
 from assistant.errors import EmptyInputError
 from assistant.schema import LABELS, Sentiment, SentimentRow
 from assistant.web import turns
-from assistant.web.i18n import gradio_words
+from assistant.web.i18n import label as word
 from assistant.web.pages import bridge
 from assistant.web.pages.bridge import Reader, shown
 from assistant.web.pages.labels import Labels
@@ -30,7 +30,7 @@ def build(runtime: Runtime, blocks: gr.Blocks) -> None:
     """Lay the page out and wire it."""
     import gradio as gr
 
-    word, labels = gradio_words(), Labels()
+    labels = Labels()
     with gr.Column(elem_id="page-sentiment", elem_classes="page"):
         head = bridge.view("sentiment-head")
         with gr.Row(elem_classes="two"):

@@ -42,7 +42,7 @@ def panel(reader: Reader, document: Document, spot: Place) -> Markup:
         '<a class="text" href="/?p=documents&amp;d={id}&amp;at={start}" data-docs="preview" data-id="{id}" '
         'data-at="{start}" data-end="{end}">{open}</a></div>'
     ).format(
-        message=spot.message_id, head=_head(reader), title=spot.title, place=place(reader, spot.page, spot.heading),
+        message=spot.message_id, head=_head(reader), title=spot.title, place=place(reader, spot.page, spot.heading, spot.title),
         before=render.plain(before), span=render.plain(document.text[spot.start : spot.end]),
         after=render.plain(after), steps=_steps(reader, spot), id=document.id, start=spot.start, end=spot.end,
         open=say("open_document"),

@@ -10,7 +10,7 @@ from markupsafe import Markup
 from assistant.errors import BadRequestError, EmptyInputError
 from assistant.schema import Delta, Summary, SummarySentence
 from assistant.web import render
-from assistant.web.i18n import gradio_words
+from assistant.web.i18n import label as word
 from assistant.web.pages import bridge
 from assistant.web.pages.bridge import Reader, shown
 from assistant.web.pages.labels import Labels
@@ -30,7 +30,7 @@ def build(runtime: Runtime, blocks: gr.Blocks) -> None:
     """Lay the page out and wire it."""
     import gradio as gr
 
-    word, labels = gradio_words(), Labels()
+    labels = Labels()
     with gr.Column(elem_id="page-summarize", elem_classes="page"):
         head = bridge.view("summarize-head")
         with gr.Row(elem_classes="two"):

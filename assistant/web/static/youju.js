@@ -374,7 +374,14 @@
     if (one("#thread [data-poll]")) act({ do: "open" });
     if (one("#chat-imports [data-poll-imports]")) act({ do: "imports" });
     if (one("#documents-imports [data-poll-imports]")) docs({ do: "imports" });
+    if (one(".engine.loading")) engine();
   }, 1000);
+  async function engine() {
+    try {
+      const health = await (await fetch("/health")).json();
+      if (health.engine === "ready") one(".engine.loading")?.remove();
+    } catch { /* the next second asks again */ }
+  }
   let due = false;
   new MutationObserver(() => {
     if (due) return;

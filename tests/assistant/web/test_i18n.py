@@ -109,7 +109,7 @@ def test_gradio_gets_both_languages_and_the_words_it_lacks() -> None:
     words = i18n.gradio_words().translations_dict
     assert words["zh-CN"]["chat_interface.new_chat"] == "新对话"
     assert words["zh-TW"] == words["zh-CN"]
-    assert words["en"]["send"] == "Send"
+    assert words["en"]["youju.send"] == "Send"
 
 
 def test_not_found_says_the_same_in_both() -> None:
