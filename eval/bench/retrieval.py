@@ -77,7 +77,8 @@ class Corpus:
     def _fill(self, folder: Path, collection_id: str) -> dict[str, str]:
         """Add the passages; their ids in the set, by ours. The same text twice is one document of ours."""
         rows = _read(folder / "corpus.jsonl")
-        lines = (json.dumps({"title": row["title"] or row["id"], "text": row["text"]}) for row in rows)
+        # Never the id for a missing title: the Python FAQ's ids are its questions.
+        lines = (json.dumps({key: row[key] for key in ("title", "text") if row[key]}) for row in rows)
         data = "\n".join(lines).encode()
         records = self._library.ingest(self._user, collection_id, "corpus.jsonl", data)
         assert len(records) == len(rows), f"{folder}: {len(rows)} passages gave {len(records)} documents"
