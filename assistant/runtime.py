@@ -41,7 +41,7 @@ class Runtime:
 
     def __init__(self, settings: Settings, *, exclusive: bool = False) -> None:
         self.settings = settings
-        self._guard = threading.RLock()
+        self._opening, self._embedding, self._generating = (threading.RLock() for _ in range(3))
         self._lock: FileLock | None = None
         self._library: Library | None = None
         self._embedder: Embedder | None = None
@@ -54,27 +54,26 @@ class Runtime:
             self._lock = _take(settings)
         self.store = Store(settings.database)
         self.store.migrate()
-        if exclusive:
-            self.library.recover()
 
     @property
     def library(self) -> Library:
-        """The documents; opening it loads no model."""
+        """The documents; opening it loads no model. Whoever has the folder also sweeps what a kill left."""
         from assistant.retrieval.library import Library
 
-        with self._guard:
+        with self._opening:
             if self._library is None:
                 home = self.settings.home
-                self._library = Library(
-                    self.store, home / "index", home / "files", home / "staging", self.embedder
-                )
+                library = Library(self.store, home / "index", home / "files", home / "staging", self.embedder)
+                if self._lock is not None:
+                    library.recover()
+                self._library = library
             return self._library
 
     def embedder(self) -> Embedder:
         """The embedding model, loaded on first use."""
         from assistant.retrieval import embedder
 
-        with self._guard:
+        with self._embedding:
             if self._embedder is None:
                 self._embedder = embedder.load(self.settings.embedder, self.settings.models_dir)
             return self._embedder
@@ -86,7 +85,7 @@ class Runtime:
             ModelNotFoundError, ModelFileError: It is not there, or may not be loaded.
         """
         self._loading = True
-        with self._guard:
+        with self._generating:
             if self._generator is None:
                 try:
                     self._generator = self._load()
@@ -132,6 +131,7 @@ class Runtime:
 
         def load() -> None:
             try:
+                self.library  # noqa: B018 - opening it sweeps
                 self.embedder()
                 self.generator()
             except YoujuError:
@@ -269,9 +269,11 @@ class Runtime:
 
     def close(self) -> None:
         """Stop the model, close the database, give the folder back."""
-        with self._guard:
+        with self._generating, self._opening:
             if self._generator is not None:
                 self._generator.close()
+            if self._library is not None:
+                self._library.close()
             self.store.close()
             if self._lock is not None:
                 self._lock.release()

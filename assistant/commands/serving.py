@@ -32,11 +32,16 @@ def _serve(settings: Settings) -> None:
 
         drain = Drain()
         app = server.build(runtime, drain)
-        runtime.warm()
-        if settings.samples and settings.auth == "local":
-            threading.Thread(target=_bring_samples, args=(runtime,), name="samples", daemon=True).start()
-        note(f"Youju 有据: http://{_host(settings)}:{settings.port}  (Ctrl-C stops it)")
-        server.serve(runtime, app, drain)
+        server.serve(runtime, app, drain, lambda: _opened(runtime))
+
+
+def _opened(runtime: Runtime) -> None:
+    """Say where, and do what would have kept the first page waiting."""
+    settings = runtime.settings
+    note(f"Youju 有据: http://{_host(settings)}:{settings.port}  (Ctrl-C stops it)")
+    runtime.warm()
+    if settings.samples and settings.auth == "local":
+        threading.Thread(target=_bring_samples, args=(runtime,), name="samples", daemon=True).start()
 
 
 def _bring_samples(runtime: Runtime) -> None:

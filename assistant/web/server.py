@@ -10,6 +10,8 @@ from assistant.web.draining import Drain
 from assistant.web.shell import create_app, mount
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+    from socket import socket
     from types import FrameType
 
     from fastapi import FastAPI
@@ -20,9 +22,16 @@ if TYPE_CHECKING:
 class Server(uvicorn.Server):
     """Begins ``drain`` at the first SIGTERM or SIGINT; a second SIGINT cuts everything off."""
 
-    def __init__(self, config: uvicorn.Config, drain: Drain) -> None:
+    def __init__(self, config: uvicorn.Config, drain: Drain, opened: Callable[[], None]) -> None:
         super().__init__(config)
         self._drain = drain
+        self._opened = opened
+
+    async def startup(self, sockets: list[socket] | None = None) -> None:
+        """Listen, and only then say so."""
+        await super().startup(sockets)
+        if self.started:
+            self._opened()
 
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:
         """Stop taking requests; let running ones end."""
@@ -30,10 +39,10 @@ class Server(uvicorn.Server):
         # uvicorn would raise the signal again at the end, and the exit code would not be 0.
         self._captured_signals.clear()
 
-    async def shutdown(self, sockets: list[object] | None = None) -> None:  # type: ignore[override]
+    async def shutdown(self, sockets: list[socket] | None = None) -> None:
         """End what runs within the grace."""
         self._drain.begin()
-        await super().shutdown(sockets)  # type: ignore[arg-type]
+        await super().shutdown(sockets)
 
 
 def build(runtime: Runtime, drain: Drain) -> FastAPI:
@@ -46,8 +55,8 @@ def build(runtime: Runtime, drain: Drain) -> FastAPI:
     return app
 
 
-def serve(runtime: Runtime, app: FastAPI, drain: Drain) -> None:
-    """Serve ``app`` at the settings' address until SIGTERM or SIGINT."""
+def serve(runtime: Runtime, app: FastAPI, drain: Drain, opened: Callable[[], None]) -> None:
+    """Serve ``app`` until SIGTERM or SIGINT; ``opened`` is called once it listens."""
     settings = runtime.settings
     config = uvicorn.Config(
         app,
@@ -60,4 +69,4 @@ def serve(runtime: Runtime, app: FastAPI, drain: Drain) -> None:
         server_header=False,
         timeout_graceful_shutdown=int(drain.grace_s) + 5,
     )
-    Server(config, drain).run()
+    Server(config, drain, opened).run()
