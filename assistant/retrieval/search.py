@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 CANDIDATES = 50
 """Chunks taken from each stage."""
-CONTEXT_TOKENS = 384
+CONTEXT_TOKENS = 448
 """Of a hit with its neighbours, by the embedder's tokens."""
 
 
