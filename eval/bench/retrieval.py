@@ -18,9 +18,9 @@ Tried on the same sets, recall@5 on Debian FAQ en / zh and Python FAQ (bars .83 
 Then with the product's own chunks, at that setting: of 256 tokens .828 / .821 / .937 (the first and the last
 miss their bars), of 400 tokens .862 / .841 / .943. Taken.
 
-XQuAD was between .994 and .999 all along. One setting serves all sets and both languages, but it was chosen on
-these sets and there is no held-out one: read the figures as the best of some thirty tries. A question is worth
-.007 on the Debian sets and .006 on the Python one.
+XQuAD was between .994 and .999 all along. One setting serves all sets and both languages, but it was chosen
+on these sets and there is no held-out one: read the figures as the best of some thirty tries. One question is
+worth .007 on the Debian sets and .006 on the Python one.
 """
 
 from __future__ import annotations
