@@ -189,7 +189,7 @@ def _documents(name: str, data: bytes, kind: Format, parsed: Iterable[dict[str, 
         documents.append(
             Document(
                 id=sha256[:32],
-                title=each["title"] or PurePath(name).stem or name,
+                title=each["title"] or _opening_heading(each, kind) or PurePath(name).stem or name,
                 text=each["text"],
                 sha256=sha256,
                 media_type=kind.media_type,
@@ -198,3 +198,10 @@ def _documents(name: str, data: bytes, kind: Format, parsed: Iterable[dict[str, 
             )
         )
     return documents
+
+
+def _opening_heading(each: dict[str, Any], kind: Format) -> str:
+    """The heading that a text opens with is its title; of a workbook it is only the first sheet's name."""
+    if "spreadsheet" in kind.media_type or not each["marks"]:
+        return ""
+    return next((label for start, mark, label in each["marks"] if start == 0 and mark == "heading"), "")

@@ -55,7 +55,7 @@ def build(runtime: Runtime, drain: Drain) -> FastAPI:
     return app
 
 
-def serve(runtime: Runtime, app: FastAPI, drain: Drain, opened: Callable[[], None]) -> None:
+def serve(runtime: Runtime, app: FastAPI, drain: Drain, opened: Callable[[], None] = lambda: None) -> None:
     """Serve ``app`` until SIGTERM or SIGINT; ``opened`` is called once it listens."""
     settings = runtime.settings
     config = uvicorn.Config(

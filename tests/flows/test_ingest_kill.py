@@ -16,8 +16,8 @@ from assistant.retrieval.library import Library
 from assistant.store import Store
 
 ROUNDS = 6
-STEPS = 50
-"""Steps that the child reports in some two turns of its loop: a round ends after fewer."""
+STEPS = 250
+"""Steps that the child reports in some three turns of its loop: a round ends after fewer."""
 CHILD = """
 import sys
 from pathlib import Path

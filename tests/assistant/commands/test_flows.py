@@ -246,8 +246,9 @@ def test_ingest_counts_and_fails_with_what_could_not_be_read(
     (tmp_path / "bad.txt").write_text("")
     said = out("ingest", str(tmp_path / "bad.txt"), "--json", code=1)
     assert (said["ready"], said["failed"], said["documents"][0]["error"]) == (0, 1, "it is empty")
-    assert app.run(["ingest", str(tmp_path / "bad.txt")]) == 1
-    assert "bad.txt: it is empty" in capsys.readouterr().err
+    (tmp_path / "bad2.txt").write_text("")
+    assert app.run(["ingest", str(tmp_path / "bad2.txt")]) == 1
+    assert "bad2.txt: it is empty" in capsys.readouterr().err
 
 
 def test_ingest_makes_a_collection_once(out: Say, tmp_path: Path) -> None:
