@@ -6,6 +6,7 @@ import re
 from collections.abc import Callable, Sequence
 
 from assistant import prompts
+from assistant.evidence import kinds
 from assistant.evidence.attribution import cite, coverage, shown, weights
 from assistant.evidence.sentences import split
 from assistant.evidence.words import terms
@@ -22,6 +23,8 @@ _TITLE = 30
 """Characters up to which words without a full stop are taken for a heading."""
 _RANK_COSTS = 0.05
 """What each place further down the list costs a sentence, on a scale where all words found is 1."""
+_KIND = 0.2
+"""What a number is worth where one is asked for, on the same scale; also times and names."""
 
 
 def best(question: str, hits: Sequence[Hit], similarity: Similarity | None = None) -> Citation | None:
@@ -65,11 +68,11 @@ def _scores(question: str, texts: Sequence[str], similarity: Similarity | None) 
     weight = weights(texts)
     wanted = terms(question)
     shared = [coverage(wanted, terms(text), weight) for text in texts]
-    if similarity is None:
-        return shared
-    near = similarity(question, texts)
+    kind = [_KIND if kinds.holds(question, text) else 0.0 for text in texts]
+    near = similarity(question, texts) if similarity else [0.0] * len(texts)
     low, high = min(near), max(near)
-    return [(value - low) / (high - low or 1.0) + words for value, words in zip(near, shared, strict=True)]
+    scaled = [(value - low) / (high - low or 1.0) for value in near]
+    return [sum(parts) for parts in zip(scaled, shared, kind, strict=True)]
 
 
 def _grown(spans: Sequence[tuple[int, int]], place: int, text: str) -> tuple[int, int]:

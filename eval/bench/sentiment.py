@@ -10,21 +10,22 @@ import argparse
 import json
 import os
 import random
+from collections import Counter
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 from assistant.config import load
 from assistant.engine.protocol import Generator
 from assistant.evidence.words import is_chinese
 from assistant.schema import LABELS, Label, Language
-from assistant.tools.sentiment_scale import Reading, Scale, read, scale_of
+from assistant.tools.sentiment_scale import Fit, Reading, Scale, read, scale_of
 from eval.bench.results import Row, save
 
 FILM = "vader-movie"
 BATCH = 32
-PER_SOURCE = 150
-"""Rows drawn from each source; of films, which the bar is on, twice as many."""
+PER_SOURCE = 100
+"""Rows drawn from each source; of films, which the bar is on, three times as many."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +60,7 @@ def main() -> None:
         "--model", default=None, help="catalog name, Hub id or folder; the settings' model if not given"
     )
     parser.add_argument(
-        "--rows", type=int, default=PER_SOURCE, help="drawn from each source; of films twice as many"
+        "--rows", type=int, default=PER_SOURCE, help="drawn from each source; of films three times as many"
     )
     parser.add_argument(
         "--split", default="dev", choices=["dev", "train"], help="train is for fitting, with --fit"
@@ -97,7 +98,7 @@ def _rows(folder: Path, split: str, count: int) -> Iterator[dict[str, str]]:
     ]
     for source in sorted({_source(row) for row in found}):
         own = [row for row in found if _source(row) == source]
-        wanted = 2 * count if source == FILM else count
+        wanted = 3 * count if source == FILM else count
         if source == FILM:
             own = [row for row in own if row["label"] != "neutral"]
         yield from random.Random(7).sample(own, min(wanted, len(own)))
@@ -110,7 +111,8 @@ def _source(row: dict[str, str]) -> str:
 
 
 def judge(rows: Sequence[dict[str, str]], generator: Generator) -> list[Judged]:
-    """Read all rows, in batches."""
+    """Read all rows, in batches of like length."""
+    rows = sorted(rows, key=lambda row: len(row["text"]))
     judged: list[Judged] = []
     for start in range(0, len(rows), BATCH):
         batch = rows[start : start + BATCH]
@@ -191,33 +193,35 @@ def _interval(right: int, count: int) -> str:
 
 
 def _fit(judged: Sequence[Judged], generator: Generator) -> None:
-    """Fit slope and neutral on training rows, every label of equal weight, and print the scales."""
+    """Fit by maximum likelihood on training rows, every source and label of equal weight, and print."""
+    neutral = (0.0, 0.3)
+    for language in ("en", "zh"):
+        own = [one for one in judged if one.source.startswith("vader") == (language == "en")]
+        whole = any(one.label == "neutral" for one in own)
+        base = replace(scale_of(generator, language, None), **asdict(Fit(0.0, 1.0, *neutral)))
+        found = _best(own, base, whole)
+        neutral = (float(found.neutral_bias), float(found.neutral_slope if whole else 0.0))
+        fit = Fit(found.shift, found.slope, *neutral)
+        print(f"({generator.name!r}, {language!r}): {fit}")
+
+
+def _best(own: Sequence[Judged], base: Scale, whole: bool) -> Scale:
+    """The likeliest scale; without neutral rows only shift and slope are fitted, between the other two."""
     from scipy.optimize import minimize
 
-    groups: list[tuple[Language, list[Judged]]] = [
-        ("en", [one for one in judged if one.source.startswith("vader")]),
-        ("zh", [one for one in judged if not one.source.startswith("vader")]),
-    ]
-    for language, own in groups:
-        base = scale_of(generator, language, None)
-        counts = {label: sum(one.label == label for one in own) or 1 for label in LABELS}
+    counts = Counter((one.source, one.label) for one in own)
+    sources = Counter(label for _, label in counts)
 
-        def loss(
-            values: Sequence[float],
-            base: Scale = base,
-            own: Sequence[Judged] = own,
-            counts: dict[Label, int] = counts,
-        ) -> float:
-            scale = Scale(base.balance, base.spread, base.middle, base.middle_spread, *map(float, values))
-            return sum(_surprise(scale, one) / counts[one.label] for one in own)
+    def scale(values: Sequence[float]) -> Scale:
+        names = ("shift", "slope", "neutral_bias", "neutral_slope")
+        return replace(base, **dict(zip(names, map(float, values), strict=False)))
 
-        found = minimize(loss, [base.slope, base.neutral_bias, base.neutral_slope], method="Nelder-Mead")
-        print(
-            language,
-            base,
-            [round(float(value), 3) for value in found.x],
-            f"loss {found.fun / len({one.label for one in own}):.3f}",
-        )
+    def loss(values: Sequence[float]) -> float:
+        tried = scale(values) if whole else replace(scale(values), neutral_bias=-50.0)
+        return sum(_surprise(tried, one) / counts[one.source, one.label] / sources[one.label] for one in own)
+
+    start = [0.0, 1.0, base.neutral_bias, base.neutral_slope][: 4 if whole else 2]
+    return scale(minimize(loss, start, method="Nelder-Mead", options={"maxiter": 2000}).x)
 
 
 def _surprise(scale: Scale, one: Judged) -> float:
