@@ -40,11 +40,11 @@ print("begin", flush=True)
 n = 0
 while True:
     n += 1
-    rows = "\\n".join('{{"title": "r%s-%d", "text": "Row %d of round %s costs %d pounds"}}' % (sys.argv[2], i, i, sys.argv[2], n) for i in range(n * 20, n * 20 + 20))
+    rows = "\\n".join('{{"title": "r%s-%d", "text": "Row %d of round %s costs %d pounds"}}' % (sys.argv[2], i, i, sys.argv[2], n) for i in range(n * 10, n * 10 + 10))
     library.ingest(user, collection, "rows.jsonl", rows.encode(), step)
     (record,) = library.ingest(user, collection, "a.md", ("# Part\\n\\nWords of document %s %d. " % (sys.argv[2], n)).encode() * 40, step)
     print("done", record.id, flush=True)
-    if n % 3 == 0:
+    if n % 2 == 0:
         print("going", record.id, flush=True)
         library.delete(user, record.id)
         print("gone", record.id, flush=True)
