@@ -60,14 +60,17 @@ class _Ending:
     async def receive(self) -> Message:
         # Kept over calls: Starlette peeks by cancelling a call at once, and a message read by then must not
         # be lost. For the same reason a message that is there is handed out without awaiting anything.
+        # Two tasks may wait at once (Gradio's stream and Starlette's watch for the client): both are told.
         if self._waiting is None:
             self._waiting = asyncio.ensure_future(self._receive())
-        if not self._waiting.done() and not self._ends.is_set():
-            await self._either(self._waiting)
-        if not self._waiting.done():
-            self._waiting.cancel()
+        waiting = self._waiting
+        if not waiting.done() and not self._ends.is_set():
+            await self._either(waiting)
+        if not waiting.done() or waiting.cancelled():
+            waiting.cancel()
             return {"type": "http.disconnect"}
-        waiting, self._waiting = self._waiting, None
+        if self._waiting is waiting:
+            self._waiting = None
         return waiting.result()
 
     async def _either(self, waiting: asyncio.Future[Message]) -> None:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import re
+from itertools import zip_longest
 from typing import TYPE_CHECKING
 
 from markupsafe import Markup
 
+from assistant import samples
 from assistant.errors import YoujuError
 from assistant.web.pages.bridge import Reader
 
@@ -18,6 +20,14 @@ SHOWN = 3
 READ = 12
 """Documents that are opened in search of a question."""
 LONGEST = 90
+_NUMBER = re.compile(r"^(第?[一二三四五六七八九十\d]+[、.．)）章节]\s*|\d{1,2}(\.\d{1,2})*\s+)+")
+"""What counts a heading: part of its place, not of its words."""
+_EMPTY = re.compile(
+    "introduction|(table of )?contents|overview|summary|appendix|references|abstract|conclusions?|preface|index|notes|"
+    "目录|前言|引言|概述|摘要|附录|参考文献|总结|结论|简介",
+    re.IGNORECASE,
+)
+"""Headings that say nothing of what stands below them."""
 
 
 def empty(runtime: Runtime, reader: Reader, *, own_files: bool = False) -> Markup:
@@ -35,36 +45,45 @@ def empty(runtime: Runtime, reader: Reader, *, own_files: bool = False) -> Marku
 
 
 def questions(runtime: Runtime, reader: Reader) -> list[str]:
-    """Questions that stand in the documents as titles or headings; where there are none, ones about a title."""
+    """Questions that the documents answer: their own before the samples', the reader's language first."""
     ready = [record for record in runtime.store.documents.list(reader.user) if record.state == "ready"]
-    ready.sort(key=lambda record: (record.language != reader.language, record.created, record.id))
-    asked: list[str] = []
-    for record in ready[:READ]:
-        for words in _asked_in(runtime, reader, record):
-            if words not in asked:
-                asked.append(words)
-                break
-        if len(asked) == SHOWN:
-            return asked
-    about = (about_title(record) for record in ready)
-    return [*asked, *(words for words in about if words not in asked)][:SHOWN]
+    sample = {c.id for c in runtime.store.collections.list(reader.user) if c.name == samples.NAME}
+    groups: dict[tuple[bool, bool], list[list[str]]] = {}
+    for record in sorted(ready, key=lambda record: (record.created, record.id))[:READ]:
+        of_sample = record.collection_id in sample
+        asked = _sampled(record) if of_sample else _asked_in(runtime, reader, record)
+        groups.setdefault((of_sample, record.language != reader.language), []).append(asked)
+    # One of each document, then a second one of each: three questions about one file would look like all there is.
+    turns = (words for key in sorted(groups) for turn in zip_longest(*groups[key]) for words in turn if words)
+    return list(dict.fromkeys(turns))[:SHOWN]
 
 
-def about_title(record: DocumentRecord) -> str:
-    """A question in the document's own language."""
-    title = record.title[:60]
-    return f"“{title}”讲了什么？" if record.language == "zh" else f"What does “{title}” say?"
+def _sampled(record: DocumentRecord) -> list[str]:
+    return [question.question for question in samples.questions() if question.file == record.filename]
 
 
-def _asked_in(runtime: Runtime, reader: Reader, record: DocumentRecord) -> Iterator[str]:
-    if _is_question(record.title):
-        yield record.title
+def _asked_in(runtime: Runtime, reader: Reader, record: DocumentRecord) -> list[str]:
+    """What stands in it as a question; and what it says about its other headings."""
     try:
         marks = runtime.library.document(reader.user, record.id).marks
     except YoujuError:
-        return
-    yield from (mark.label for mark in marks if mark.kind == "heading" and _is_question(mark.label))
+        return []
+    headings = [mark.label for mark in marks if mark.kind == "heading" and mark.label != record.title]
+    asked = [words for words in (record.title, *headings) if _is_question(words)]
+    topics = [_NUMBER.sub("", words) for words in headings if not _is_question(words)]
+    return asked + [about(words, record.language) for words in topics if _is_topic(words)]
+
+
+def about(heading: str, language: str) -> str:
+    """A question about a section, in the document's own language."""
+    if language == "zh":
+        return f"关于“{heading}”，文档是怎么说的？"
+    return f"What does the document say about “{heading}”?"
 
 
 def _is_question(words: str) -> bool:
     return words.endswith(("?", "？")) and len(words) <= LONGEST
+
+
+def _is_topic(words: str) -> bool:
+    return not _EMPTY.fullmatch(words) and 2 <= len(words) <= LONGEST // 2 and any(c.isalpha() for c in words)

@@ -123,7 +123,7 @@ from assistant.web.draining import Drain
 from assistant.web.shell import create_app
 runtime = FakeRuntime(Path(sys.argv[1]), TimedGenerator(("w ",) * 15, delay=0.1), port=int(sys.argv[2]))
 drain = Drain(grace_s=5.0)
-server.serve(runtime, create_app(runtime, drain), drain)
+server.serve(runtime, create_app(runtime, drain), drain, lambda: None)
 runtime.close()
 """
 

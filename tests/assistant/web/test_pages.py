@@ -3,13 +3,15 @@ from __future__ import annotations
 import json
 import time
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 from demo_runtime import DemoRuntime, furnish
 
+from assistant import samples
 from assistant.errors import AdapterError, BadRequestError, EmptyInputError, NotFoundError
-from assistant.schema import Sentiment
+from assistant.schema import Mark, Sentiment
 from assistant.web import turns
 from assistant.web.pages import (
     bridge,
@@ -232,6 +234,49 @@ def test_examples_are_questions_of_the_documents(runtime: DemoRuntime, reader: R
     )
     assert len(asked_for) == 3
     assert len(set(asked_for)) == 3
+
+
+@pytest.mark.parametrize(
+    ("heading", "language", "asked"),
+    [
+        ("Can I return it?", "en", ["Can I return it?"]),
+        ("2.1 Working from home", "en", ["What does the document say about “Working from home”?"]),
+        ("三、维修", "zh", ["关于“维修”，文档是怎么说的？"]),
+        ("第二章 保修", "zh", ["关于“保修”，文档是怎么说的？"]),
+        ("1. Introduction", "en", []),
+        ("目录", "zh", []),
+        ("42", "en", []),
+        ("w" * 80, "en", []),
+    ],
+)
+def test_a_heading_becomes_a_question_where_it_says_something(
+    heading: str, language: str, asked: list[str]
+) -> None:
+    record = SimpleNamespace(id="d", title="A title", language=language)
+    document = SimpleNamespace(marks=(Mark(0, "page", "1"), Mark(0, "heading", heading)))
+    runtime = SimpleNamespace(library=SimpleNamespace(document=lambda _user, _id: document))
+    reader = Reader(SimpleNamespace(id="u"), "en")  # type: ignore[arg-type]
+    assert examples._asked_in(runtime, reader, record) == asked  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("language", ["en", "zh"])
+@pytest.mark.parametrize("own", [False, True])
+def test_samples_bring_their_questions_and_stand_behind_own_documents(
+    runtime: DemoRuntime, language: str, own: bool
+) -> None:
+    reader = Reader(runtime.store.users.create("new", "a long password"), language)  # type: ignore[arg-type]
+    collection = runtime.store.collections.create(reader.user, samples.NAME)
+    texts = {path.name: path.read_bytes() for path in samples.files() if path.suffix == ".md"}
+    for name, text in texts.items():
+        runtime.library.ingest(reader.user, collection.id, name, text)
+    if own:
+        mine = runtime.store.collections.create(reader.user, "mine")
+        runtime.library.ingest(reader.user, mine.id, "zoo.md", b"Zoo\n\nWhen are the bears fed?\nAt noon.")
+    asked = examples.questions(runtime, reader)  # type: ignore[arg-type]
+    known = {q.question: q for q in samples.questions() if q.file in texts}
+    assert len(asked) == 3
+    assert (asked[0] not in known) is own
+    assert known[asked[1]].language == language
 
 
 def test_without_documents_the_empty_chat_says_so(runtime: DemoRuntime) -> None:
