@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from assistant.prompts import Form, Length
     from assistant.retrieval.embedder import Embedder
     from assistant.retrieval.library import Library
+    from assistant.retrieval.nearness import Nearness
     from assistant.retrieval.search import SearchResult
     from assistant.tools.summarize import SummaryEvent
 
@@ -45,6 +46,7 @@ class Runtime:
         self._lock: FileLock | None = None
         self._library: Library | None = None
         self._embedder: Embedder | None = None
+        self._nearness: Nearness | None = None
         self._generator: Generator | None = None
         self._adapters: dict[str, AdapterRef] = {}
         self._failure: YoujuError | None = None
@@ -153,11 +155,14 @@ class Runtime:
         """What the model in use can write; a question in another language is answered by quotation."""
         return ("en", "zh") if self.settings.base_url else resolve(self.settings.model).languages
 
-    def similarity(self, query: str, texts: Sequence[str]) -> list[float]:
-        """Cosine of a query with each text, across languages."""
-        embedder = self.embedder()
-        found: list[float] = (embedder.embed_documents(list(texts)) @ embedder.embed_query(query)).tolist()
-        return found
+    def similarity(self, questions: Sequence[str], texts: Sequence[str]) -> list[list[float]]:
+        """Cosine of each question with each text, across languages."""
+        from assistant.retrieval.nearness import Nearness
+
+        with self._embedding:
+            if self._nearness is None:
+                self._nearness = Nearness(self.embedder)
+        return self._nearness(questions, texts)
 
     def sampling(self, **changes: object) -> Sampling:
         """The settings' sampling, with a request's changes."""

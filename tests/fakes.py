@@ -18,6 +18,7 @@ import numpy as np
 from assistant.config import Settings as _Settings
 from assistant.engine.protocol import EngineState as _EngineState
 from assistant.errors import EngineError as _EngineError
+from assistant.evidence.words import terms as _terms
 from assistant.schema import AdapterRef as _AdapterRef
 from assistant.schema import Answer as _Answer
 from assistant.schema import Chunk as _Chunk
@@ -34,6 +35,17 @@ from assistant.schema import TurnEvent as _TurnEvent
 from assistant.schema import Verdict as _Verdict
 from assistant.store import Store as _Store
 from assistant.store import User as _User
+
+# --- an embedder's cosines ----------------------------------------------------------------------------------
+
+
+def alike(questions: _Sequence[str], texts: _Sequence[str]) -> list[list[float]]:
+    """Cosines as an e5 model gives them: 0.75, and up to 0.15 more for the question's words in the text."""
+    return [
+        [0.75 + 0.15 * len(asked & set(_terms(text))) / (len(asked) or 1) for text in texts]
+        for asked in (set(_terms(question)) for question in questions)
+    ]
+
 
 # --- a language model -------------------------------------------------------------------------------------
 

@@ -106,31 +106,3 @@ def cite(n: int, hit: Hit, start: int, end: int) -> Citation:
         n, hit.chunk.document_id, hit.title, offset + start, offset + end, text[start:end],
         hit.chunk.page, hit.chunk.heading,
     )  # fmt: skip
-
-
-def best_passage(question: str, hits: Sequence[Hit]) -> Citation | None:
-    """The span among the hits that fits the question best: what is shown even where the model's words fail.
-
-    The hit's own rank counts as well as the words, so that a question in another language, or in other
-    words, still gets the head of the list. ``None`` without hits.
-    """
-    if not hits:
-        return None
-    passages = [shown(hit)[0] for hit in hits]
-    weight = weights(passages)
-    ranked = [
-        (coverage(terms(question), terms(passage), weight) - 0.08 * rank, -rank)
-        for rank, passage in enumerate(passages)
-    ]
-    index = -max(ranked)[1]
-    hit, passage = hits[index], passages[index]
-    found = support(question, passage, weight)
-    if found.score == 0.0:
-        return cite(index + 1, hit, *_own_chunk(hit))
-    return cite(index + 1, hit, found.start, found.end)
-
-
-def _own_chunk(hit: Hit) -> tuple[int, int]:
-    text, offset = shown(hit)
-    start = max(hit.chunk.start - offset, 0)
-    return start, min(start + len(hit.chunk.text), len(text))

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Collection, Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Protocol
 
 from assistant import prompts
 from assistant.engine.protocol import Generator
 from assistant.errors import ContextOverflowError
-from assistant.evidence import abstention, answering
+from assistant.evidence import abstention, answering, relevance
 from assistant.evidence.attribution import shown
+from assistant.evidence.relevance import Similarity
 from assistant.evidence.words import is_chinese
 from assistant.schema import (
     Answer,
@@ -69,13 +70,13 @@ def answer(
     generator: Callable[[], Generator],
     sampling: Sampling,
     *,
+    similarity: Similarity,
     system: str = "",
     adapter: str | None = None,
     user: str = "",
     languages: Collection[str] = ("en", "zh"),
     rewrites: bool = False,
     shown_most: int = 6,
-    similarity: quoting.Similarity | None = None,
 ) -> Iterator[TurnEvent]:
     """Answer a question from the documents that ``search`` looks through.
 
@@ -85,13 +86,13 @@ def answer(
         search: From a query to its hits.
         generator: Gives the model; never called where the answer is declined or quoted.
         sampling: How to decode.
+        similarity: The embedder's, to weigh the sentences found.
         system: The user's system prompt.
         adapter: Adapter to use for this turn.
         user: Whose request this is.
         languages: Those that the model writes; a question in another is answered with a quotation.
         rewrites: The model is able to rewrite follow-up questions.
         shown_most: Passages that the model reads at most; the 135M one loses the thread past the first.
-        similarity: The embedder's, to pick the quoted sentence; shared words where not given.
 
     Yields:
         ``Status`` and ``Found`` before the first word, ``Delta`` while it is written, at last the ``Answer``.
@@ -104,15 +105,15 @@ def answer(
     yield Status("searching", result.searched)
     hits = tuple(result.hits)
     language: Language = "zh" if is_chinese(question) else "en"
-    decision = abstention.decide(query, hits)
-    turn = _Turn(question, query, language, hits, decision.confidence, quoting.best(query, hits), started)
+    candidates = relevance.candidates(query, hits, similarity)
+    decision = abstention.decide(query, hits, candidates)
+    best = quoting.best(query, hits, candidates)
+    turn = _Turn(question, query, language, hits, decision.confidence, best, started)
     if not decision.answer or turn.best is None:
         yield _declined(turn)
         return
     yield Status("found", len(hits))
     yield Found(hits)
-    if similarity:  # takes a moment, so the passages are shown first
-        turn = replace(turn, best=quoting.best(query, hits, similarity))
     if language not in languages:
         yield from _quoted(turn, Written("", Finish.STOP, 0))
         return

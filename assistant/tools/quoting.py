@@ -3,45 +3,44 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 
 from assistant import prompts
 from assistant.evidence import kinds
 from assistant.evidence.attribution import cite, coverage, shown, weights
+from assistant.evidence.relevance import Candidate
 from assistant.evidence.sentences import split
 from assistant.evidence.words import terms
 from assistant.schema import Citation, Hit, Language, Sentence, Verdict
 
-Similarity = Callable[[str, Sequence[str]], Sequence[float]]
-"""A question and texts to one score a text, higher is nearer: the embedder's cosine."""
-
-_LOOKED_AT = 3
-"""Passages that a quotation is taken from."""
-_READABLE = 300
-"""Latin characters that a quotation grows to, within its paragraph."""
-_TITLE = 30
+_READABLE, _LISTED = 300, 700
+"""Latin characters that a quotation grows to within its paragraph, or with the list that it opens."""
+_FOLLOWING = 12
+"""Sentences that it grows by at most."""
+_TITLE = 40
 """Characters up to which words without a full stop are taken for a heading."""
+_ITEM = re.compile(r"\s*(?:[-*•·]|\d{1,2}[.)、])\s")
 _RANK_COSTS = 0.05
 """What each place further down the list costs a sentence, on a scale where all words found is 1."""
 _KIND = 0.2
 """What a number is worth where one is asked for, on the same scale; also times and names."""
 
 
-def best(question: str, hits: Sequence[Hit], similarity: Similarity | None = None) -> Citation | None:
-    """The sentence that answers best, with the rest of its paragraph where that is short."""
-    found = [
-        (index, spans, place)
-        for index, hit in enumerate(hits[:_LOOKED_AT])
-        for spans in [split(shown(hit)[0])]
-        for place in range(len(spans))
-    ]
-    if not found:
+def best(question: str, hits: Sequence[Hit], candidates: Sequence[Candidate]) -> Citation | None:
+    """The sentence that answers best, with the rest of its paragraph where that is short.
+
+    Args:
+        question: What was searched for.
+        hits: The search's result.
+        candidates: The sentences of ``hits``, from `relevance.candidates`.
+    """
+    if not candidates:
         return None
-    texts = [shown(hits[index])[0][slice(*spans[place])] for index, spans, place in found]
-    scores = _scores(question, texts, similarity)
-    ranked = [score - _RANK_COSTS * index for score, (index, _, _) in zip(scores, found, strict=True)]
-    index, spans, place = found[max(range(len(ranked)), key=ranked.__getitem__)]
-    return cite(index + 1, hits[index], *_grown(spans, place, shown(hits[index])[0]))
+    scores = _scores(question, candidates)
+    chosen = candidates[max(range(len(scores)), key=scores.__getitem__)]
+    hit = hits[chosen.hit]
+    text, _ = shown(hit)
+    return cite(chosen.hit + 1, hit, *_grown(split(text), chosen.place, text))
 
 
 def quote(citation: Citation, language: Language) -> tuple[str, tuple[Sentence, ...]]:
@@ -58,30 +57,41 @@ def quote(citation: Citation, language: Language) -> tuple[str, tuple[Sentence, 
 
 
 def _flowing(text: str) -> str:
-    """Line breaks that only wrap become blanks; those of lists stay."""
-    lines = [line.strip() for line in text.splitlines() if line.strip()]
-    listed = any(re.match(r"[-*•·|]|\d{1,2}[.)、]", line) for line in lines)
+    """Line breaks that only wrap become blanks; those of lists and paragraphs stay."""
+    return "\n\n".join(_paragraph(part) for part in re.split(r"\n\s*\n", text) if part.strip())
+
+
+def _paragraph(text: str) -> str:
+    lines = [re.sub(r"^#{1,6} ", "", line.strip()) for line in text.splitlines() if line.strip()]
+    listed = any(
+        re.match(r"[-*•·|]|\d{1,2}[.)、]|[^\s:：]{1,24}(?: [^\s:：]{1,24})?[:：] ", line) for line in lines
+    )
     return ("\n" if listed else " ").join(lines)
 
 
-def _scores(question: str, texts: Sequence[str], similarity: Similarity | None) -> list[float]:
-    weight = weights(texts)
-    wanted = terms(question)
-    shared = [coverage(wanted, terms(text), weight) for text in texts]
-    kind = [_KIND if kinds.holds(question, text) else 0.0 for text in texts]
-    near = similarity(question, texts) if similarity else [0.0] * len(texts)
-    low, high = min(near), max(near)
-    scaled = [(value - low) / (high - low or 1.0) for value in near]
-    return [sum(parts) for parts in zip(scaled, shared, kind, strict=True)]
+def _scores(question: str, candidates: Sequence[Candidate]) -> list[float]:
+    bags = [terms(one.text) for one in candidates]
+    weight, wanted = weights([one.text for one in candidates]), terms(question)
+    low, high = min(one.lead for one in candidates), max(one.lead for one in candidates)
+    return [
+        (one.lead - low) / (high - low or 1.0)
+        + coverage(wanted, bag, weight)
+        + (_KIND if kinds.holds(question, one.text) else 0.0)
+        - _RANK_COSTS * one.hit
+        for one, bag in zip(candidates, bags, strict=True)
+    ]
 
 
 def _grown(spans: Sequence[tuple[int, int]], place: int, text: str) -> tuple[int, int]:
-    """The sentence and what follows in its paragraph; a heading takes its text along."""
+    """The sentence and what follows in its paragraph; a heading takes its text along, or its list."""
     start, end = spans[place]
-    for begin, following in spans[place + 1 : place + 5]:
-        opens = _opens(text[start:end])
-        new_paragraph = "\n\n" in text[end:begin]
-        if not opens and (new_paragraph or _width(text[start:following]) > _READABLE):
+    leads_list = _opens(text[start:end])
+    for begin, following in spans[place + 1 : place + 1 + _FOLLOWING]:
+        item = bool(_ITEM.match(text[begin:following]))
+        room = _LISTED if item else _READABLE
+        ends = "\n\n" in text[end:begin] and not (item and leads_list)
+        ends = ends or (item and not leads_list) or _width(text[start:following]) > room
+        if ends and not _opens(text[start:end]):
             break
         end = following
     return start, end
@@ -89,7 +99,7 @@ def _grown(spans: Sequence[tuple[int, int]], place: int, text: str) -> tuple[int
 
 def _opens(words: str) -> bool:
     """True for a heading or a question, which say nothing without what follows."""
-    titled = len(words) <= _TITLE and words[-1] not in '。.!！…)）”"'
+    titled = len(words) <= _TITLE and words[-1] not in '。.!！…)）”"' and not _ITEM.match(words)
     return words.startswith("#") or words[-1] in ":：?？" or titled
 
 

@@ -22,30 +22,44 @@ from typing import Any
 from zlib import crc32
 
 from assistant import config
-from assistant.evidence import abstention
-from assistant.evidence.abstention import Features
-from assistant.retrieval import embedder
-from assistant.retrieval.library import Library
+from assistant.evidence import abstention, relevance
+from assistant.evidence.abstention import Decision, Features
+from assistant.evidence.relevance import Candidate
+from assistant.runtime import Runtime
 from assistant.schema import Hit
-from assistant.store import Store, User
 from eval.bench.results import Row, save
 
-QUESTIONS = 120
-"""Drawn from each collection; each is asked three times."""
+PASSAGES = 90
+"""Drawn from each collection, the same of parallel ones: reading all takes an hour on two cores."""
+QUESTIONS = 40
+"""Drawn from those on these passages."""
 COLLECTIONS = ("xquad-en", "xquad-zh", "debian-faq-en", "debian-faq-zh", "python-faq-en")
-CROSS = (("xquad-zh", "xquad-en"), ("debian-faq-zh", "debian-faq-en"))
-"""Questions of the first, passages of the second: both are parallel by id."""
+SUITES: tuple[tuple[str, tuple[str, ...], tuple[str, ...]], ...] = (
+    ("xquad-en", ("xquad-en",), ("debian-faq-en", "python-faq-en")),
+    ("xquad-zh", ("xquad-zh",), ("debian-faq-zh",)),
+    ("debian-faq-en", ("debian-faq-en",), ("xquad-en",)),
+    ("debian-faq-zh", ("debian-faq-zh",), ("xquad-zh",)),
+    ("python-faq-en", ("python-faq-en",), ("xquad-en",)),
+    ("xquad-zh", ("xquad-en",), ("debian-faq-zh",)),
+    ("debian-faq-zh", ("debian-faq-en",), ("xquad-zh",)),
+    ("xquad-zh", ("xquad-en", "debian-faq-zh"), ()),
+    ("debian-faq-zh", ("debian-faq-en", "xquad-zh"), ()),
+)
+"""Questions of the first; searched among the second; questions about something else from the third.
+Collections are parallel by id: in the last four the answer is in English, in two among Chinese texts.
+"""
 
 
 @dataclass(frozen=True, slots=True)
 class Case:
-    """One question asked of one collection."""
+    """One question asked of some collections."""
 
     suite: str
     kind: str
     """``answerable``, ``left out`` or ``elsewhere``."""
     question: str
     hits: tuple[Hit, ...]
+    candidates: tuple[Candidate, ...]
 
     @property
     def answerable(self) -> bool:
@@ -57,6 +71,11 @@ class Case:
         """Half of the questions, by their own text, are never fitted on."""
         return crc32(self.question.encode()) % 2 == 0
 
+    @property
+    def decision(self) -> Decision:
+        """What the product decides."""
+        return abstention.decide(self.question, self.hits, self.candidates)
+
 
 def main() -> None:
     """Measure, or fit."""
@@ -67,7 +86,7 @@ def main() -> None:
         "--data", type=Path, default=os.environ.get("YOUJU_DATA"), help="folder of the data sets"
     )
     parser.add_argument("--fit", action="store_true", help="fit the weights and print them")
-    parser.add_argument("--questions", type=int, default=QUESTIONS, help="drawn from each collection")
+    parser.add_argument("--questions", type=int, default=QUESTIONS, help="asked in each suite")
     options = parser.parse_args()
     if options.data is None:
         parser.error("name the data folder with --data or YOUJU_DATA")
@@ -79,56 +98,55 @@ def main() -> None:
 
 
 def _cases(folder: Path, count: int) -> Iterator[Case]:
-    settings = config.load()
     with tempfile.TemporaryDirectory() as home:
-        model = embedder.load(settings.embedder, settings.models_dir)
-        store = Store(f"sqlite:///{home}/bench.db")
-        store.migrate()
-        user = store.users.local()
-        library = Library(
-            store, Path(home, "index"), Path(home, "files"), Path(home, "staging"), lambda: model
-        )
-        known = {name: _Known(library, store, user, folder / name) for name in COLLECTIONS}
-        for asked, searched in (*((name, name) for name in COLLECTIONS), *CROSS):
-            yield from _ask(
-                known[searched], _queries(folder / asked, count), f"{asked} in {searched}", folder, count
-            )
-        library.close()
-        store.close()
+        runtime = Runtime(config.load(home=Path(home)), exclusive=True)
+        shelves = {name: _Shelf(runtime, folder / name) for name in COLLECTIONS}
+        for asked, searched, elsewhere in SUITES:
+            suite = f"{asked} in {' and '.join(searched)}"
+            among = [shelves[name] for name in searched]
+            for query in shelves[asked].asked(count):
+                yield _ask(runtime, suite, "answerable", str(query["query"]), among)
+                yield _ask(runtime, suite, "left out", str(query["query"]), among, query["relevant"])
+            for name in elsewhere:
+                for query in shelves[name].asked(count // len(elsewhere)):
+                    yield _ask(runtime, suite, "elsewhere", str(query["query"]), among)
+        runtime.close()
 
 
-class _Known:
-    """A collection in the library, and which record holds which passage."""
+class _Shelf:
+    """Part of a collection in the library, and which record holds which passage."""
 
-    def __init__(self, library: Library, store: Store, user: User, folder: Path) -> None:
-        self.name, self.library, self.user = folder.name, library, user
-        self.collection = store.collections.create(user, folder.name)
-        passages = _read(folder / "corpus.jsonl")
+    def __init__(self, runtime: Runtime, folder: Path) -> None:
+        passages = sorted(_read(folder / "corpus.jsonl"), key=lambda row: str(row["id"]))
+        passages = random.Random(7).sample(passages, min(PASSAGES, len(passages)))
+        user = runtime.store.users.local()
+        collection = runtime.store.collections.create(user, folder.name)
         lines = [json.dumps({"title": row["title"], "text": row["text"]}) for row in passages]
-        data = "\n".join(lines).encode()
-        found = library.ingest(user, self.collection.id, f"{folder.name}.jsonl", data)
+        found = runtime.library.ingest(user, collection.id, f"{folder.name}.jsonl", "\n".join(lines).encode())
         if len(found) != len(passages):
             raise SystemExit(f"{folder}: {len(passages)} passages became {len(found)} documents")
         self.records = {row["id"]: record.id for row, record in zip(passages, found, strict=True)}
+        queries = _read(folder / "queries.jsonl")
+        self._queries = [query for query in queries if set(query["relevant"]) <= set(self.records)]
 
-    def search(self, question: str, without: Sequence[str] = ()) -> tuple[Hit, ...]:
-        """The hits, as the tools get them; ``without`` leaves passages out."""
-        left_out = {self.records[passage] for passage in without}
-        ids = [record for record in self.records.values() if record not in left_out]
-        return self.library.search(self.user, question, document_ids=ids, k=config.load().hits).hits
+    def asked(self, count: int) -> list[dict[str, Any]]:
+        """Questions that a passage here answers."""
+        return random.Random(7).sample(self._queries, min(count, len(self._queries)))
 
 
 def _ask(
-    known: _Known, queries: list[dict[str, Any]], suite: str, folder: Path, count: int
-) -> Iterator[Case]:
-    for query in queries:
-        question = str(query["query"])
-        yield Case(suite, "answerable", question, known.search(question))
-        yield Case(suite, "left out", question, known.search(question, query["relevant"]))
-    chinese = "zh" in suite.split(" in ")[0]
-    others = {"xquad": "debian-faq", "debian": "xquad", "python": "xquad"}[known.name.split("-")[0]]
-    for query in _queries(folder / f"{others}-{'zh' if chinese else 'en'}", count):
-        yield Case(suite, "elsewhere", str(query["query"]), known.search(str(query["query"])))
+    runtime: Runtime,
+    suite: str,
+    kind: str,
+    question: str,
+    among: Sequence[_Shelf],
+    without: Sequence[str] = (),
+) -> Case:
+    ids = [record for shelf in among for name, record in shelf.records.items() if name not in without]
+    user = runtime.store.users.local()
+    hits = runtime.library.search(user, question, document_ids=ids, k=runtime.settings.hits).hits
+    candidates = relevance.candidates(question, hits, runtime.similarity)
+    return Case(suite, kind, question, hits, tuple(candidates))
 
 
 def rows(cases: Sequence[Case]) -> Iterator[Row]:
@@ -137,10 +155,12 @@ def rows(cases: Sequence[Case]) -> Iterator[Row]:
         own = [case for case in cases if case.suite == suite]
         for kind in ("answerable", "left out", "elsewhere"):
             asked = [case for case in own if case.kind == kind]
-            right = [abstention.decide(case.question, case.hits).answer == case.answerable for case in asked]
+            if not asked:
+                continue
+            right = [case.decision.answer == case.answerable for case in asked]
             name = f"{suite}: {kind}, " + ("answered" if kind == "answerable" else "declined")
             yield Row(name, sum(right) / len(right), n=len(right))
-    confidence = [abstention.decide(case.question, case.hits).confidence for case in cases]
+    confidence = [case.decision.confidence for case in cases]
     yield Row(
         "all: area under the curve", _auc(confidence, [case.answerable for case in cases]), n=len(cases)
     )
@@ -165,17 +185,12 @@ def _fit(cases: Sequence[Case]) -> None:
     for name, other in (("SAME_SCRIPT", False), ("OTHER_SCRIPT", True)):
         own = [case for case in cases if not case.held_out and case.hits]
         own = [case for case in own if abstention.other_script(case.question, case.hits) == other]
-        x = [astuple(abstention.features(case.question, case.hits)) for case in own]
+        x = [astuple(abstention.features(case.question, case.hits, case.candidates)) for case in own]
         weight = [{"answerable": 1.0, "left out": 0.4, "elsewhere": 0.6}[case.kind] for case in own]
         model = LogisticRegression(C=100.0, max_iter=10000).fit(x, [case.answerable for case in own], weight)
         named = zip((field.name for field in fields(Features)), model.coef_[0], strict=True)
         body = ", ".join(f"{key}={value:.3f}" for key, value in named)
         print(f"{name} = Weights(bias={model.intercept_[0]:.3f}, {body})  # {len(own)} cases")
-
-
-def _queries(folder: Path, count: int) -> list[dict[str, Any]]:
-    found = _read(folder / "queries.jsonl")
-    return random.Random(7).sample(found, min(count, len(found)))
 
 
 def _read(path: Path) -> list[dict[str, Any]]:

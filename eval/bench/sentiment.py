@@ -47,6 +47,13 @@ class Judged:
         """The better of negative and positive."""
         return "positive" if self.shares[2] >= self.shares[0] else "negative"
 
+    def said(self, whole: bool) -> tuple[float, bool]:
+        """Probability of the best of three labels, or of the better of two, and whether it is right."""
+        if whole:
+            return max(self.shares), self.best == self.label
+        negative, _, positive = self.shares
+        return max(negative, positive) / (negative + positive), self.side == self.label
+
 
 def main() -> None:
     """Measure and save."""
@@ -154,12 +161,15 @@ def figures(judged: Sequence[Judged]) -> Iterator[Row]:
         ("en", [o for o in judged if o.source.startswith("vader")]),
         ("zh", [o for o in judged if not o.source.startswith("vader")]),
     ):
+        whole = any(one.label == "neutral" for one in own)
         yield Row(
             f"{language}: calibration error",
-            _calibration_error(own),
+            _calibration_error([one.said(whole) for one in own]),
             "",
             "",
-            "10 bins of the best label",
+            "10 bins of the best of three labels"
+            if whole
+            else "10 bins of the better of two; no neutral rows",
             len(own),
         )
         sure = [one for one in own if max(one.shares) >= 0.5]
@@ -174,14 +184,14 @@ def figures(judged: Sequence[Judged]) -> Iterator[Row]:
         )
 
 
-def _calibration_error(judged: Sequence[Judged]) -> float:
+def _calibration_error(said: Sequence[tuple[float, bool]]) -> float:
     error = 0.0
     for low in range(10):
-        own = [one for one in judged if low / 10 <= min(max(one.shares), 0.9999) < (low + 1) / 10]
+        own = [one for one in said if low / 10 <= min(one[0], 0.9999) < (low + 1) / 10]
         if own:
-            sure = sum(max(one.shares) for one in own) / len(own)
-            right = sum(one.best == one.label for one in own) / len(own)
-            error += abs(sure - right) * len(own) / len(judged)
+            sure = sum(share for share, _ in own) / len(own)
+            right = sum(true for _, true in own) / len(own)
+            error += abs(sure - right) * len(own) / len(said)
     return error
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from assistant.evidence import abstention, answering, attribution, citing
+from assistant.evidence.relevance import Candidate
 from assistant.schema import Chunk, Hit, Verdict
 
 ONE = "Our shop opened in 1998. Refunds are paid within 14 days. Gift cards are not refunded."
@@ -18,6 +19,11 @@ def hit(text: str, n: int, at: int = 0, dense: float = 0.9, lexical: float | Non
         Chunk(f"d{n}", at, len(whole), text, page=n, heading=f"H{n}"),
         f"T{n}", 1 / n, dense, n, lexical, n, context=whole[3:] if at else "", context_start=3 if at else 0,
     )  # fmt: skip
+
+
+def nearest(text: str, lead: float) -> list[Candidate]:
+    """The sentence that is nearest, and how far it stands above what other questions have."""
+    return [Candidate(0, 0, text, lead)]
 
 
 HITS = (hit(ONE, 1, at=20), hit(TWO, 2), hit(ZH, 3))
@@ -104,34 +110,27 @@ def test_a_summary_sentence_finds_both_its_places() -> None:
     assert {text[one.start : one.end] for one in spans} >= {"Alder opened in 1900.", "Birch closed in 1950."}
 
 
-def test_the_best_passage_is_never_missing() -> None:
-    assert attribution.best_passage("Anything?", ()) is None
-    best = attribution.best_passage("When are refunds paid?", HITS)
-    assert best is not None
-    assert "14 days" in best.text
-
-
 def test_no_hits_are_declined() -> None:
-    decision = abstention.decide("Anything?", ())
+    decision = abstention.decide("Anything?", (), ())
     assert (decision.answer, decision.confidence) == (False, 0.0)
 
 
 @pytest.mark.parametrize(
-    ("question", "passage", "dense", "lexical"),
+    ("question", "passage", "dense", "lexical", "lead"),
     [
-        ("When are refunds paid?", ONE, 0.90, 12.0),
-        ("退款在多少天内支付？", ZH, 0.90, 14.0),
-        ("退款在多少天内支付？", ONE, 0.89, None),
+        ("When are refunds paid?", ONE, 0.90, 12.0, 0.12),
+        ("退款在多少天内支付？", ZH, 0.90, 14.0, 0.10),
+        ("退款在多少天内支付？", ONE, 0.87, None, 0.12),
     ],
 )
 def test_a_question_whose_passage_is_there_is_answered(
-    question: str, passage: str, dense: float, lexical: float | None
+    question: str, passage: str, dense: float, lexical: float | None, lead: float
 ) -> None:
     hits = (
         hit(passage, 1, dense=dense, lexical=lexical),
         hit("Trains run every hour.", 2, dense=0.78, lexical=None),
     )
-    assert abstention.decide(question, hits).answer
+    assert abstention.decide(question, hits, nearest(passage, lead)).answer
 
 
 @pytest.mark.parametrize(
@@ -148,14 +147,15 @@ def test_a_question_about_something_else_is_declined(question: str, passage: str
         hit(passage, 1, dense=0.77, lexical=None),
         hit("Trains run every hour.", 2, dense=0.765, lexical=None),
     )
-    assert not abstention.decide(question, hits).answer
+    assert not abstention.decide(question, hits, nearest(passage, 0.02)).answer
 
 
 def test_confidence_rises_with_every_sign_of_an_answer() -> None:
     question = "When are refunds paid?"
     weak = (hit("Trains run every hour.", 1, dense=0.80, lexical=None),)
-    nearer = (hit("Trains run every hour.", 1, dense=0.88, lexical=None),)
-    worded = (hit(ONE, 1, dense=0.88, lexical=12.0),)
-    confidence = [abstention.decide(question, hits).confidence for hits in (weak, nearer, worded)]
+    worded = (hit(ONE, 1, dense=0.80, lexical=12.0),)
+    signs = [(weak, 0.01), (worded, 0.01), (worded, 0.15)]
+    confidence = [abstention.decide(question, hits, nearest(ONE, lead)).confidence for hits, lead in signs]
     assert confidence == sorted(confidence)
-    assert confidence[0] < confidence[-1]
+    assert confidence[0] < 0.2
+    assert confidence[-1] > 0.8

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import pytest
-from fakes import FakeGenerator
+from fakes import FakeGenerator, alike
 
 from assistant import prompts
 from assistant.errors import ContextOverflowError
@@ -62,6 +62,7 @@ def run(
         asked.append(query)
         return result
 
+    options = {"similarity": alike, **options}
     events = list(grounded.answer(history, question, search, lambda: model, Sampling(), **options))
     assert isinstance(events[-1], Answer)
     return events, events[-1], asked
@@ -153,15 +154,35 @@ def test_a_language_the_model_does_not_write_is_answered_with_a_quotation() -> N
 
 
 def test_across_languages_the_embedder_picks_the_sentence() -> None:
-    def similarity(question: str, texts: list[str]) -> list[float]:
-        return [0.9 if "Gift" in text else 0.8 for text in texts]
+    asked = "礼品卡可以退款吗？"
+
+    def similarity(questions: list[str], texts: list[str]) -> list[list[float]]:
+        return [
+            [0.78 + 0.12 * (question == asked and "Gift" in text) for text in texts] for question in questions
+        ]
 
     found = Result((hit(DOCUMENT, lexical=None),))
-    _, answer, _ = run(
-        "礼品卡可以退款吗？", found, FakeGenerator("x"), languages=("en",), similarity=similarity
-    )
-    if not answer.declined:
-        assert "Gift cards are not refunded." in answer.text
+    _, answer, _ = run(asked, found, FakeGenerator("x"), languages=("en",), similarity=similarity)
+    assert "Gift cards are not refunded." in answer.text
+
+
+def test_what_is_near_to_every_question_does_not_count() -> None:
+    """A Chinese text is nearer to any Chinese question than the English one that answers it."""
+    asked = "礼品卡可以退款吗？"
+
+    def similarity(questions: list[str], texts: list[str]) -> list[list[float]]:
+        return [
+            [
+                0.90 if not text.isascii() else 0.86 if question == asked and "Gift" in text else 0.75
+                for text in texts
+            ]
+            for question in questions
+        ]
+
+    found = Result((hit("列车每小时一班。", 1), hit(DOCUMENT, 2, lexical=None)))
+    _, answer, _ = run(asked, found, FakeGenerator("x"), languages=("en",), similarity=similarity)
+    assert "Gift cards are not refunded." in answer.text
+    assert [citation.n for citation in answer.citations] == [2]
 
 
 def test_a_follow_up_is_searched_with_the_words_before_it() -> None:
@@ -194,7 +215,9 @@ def test_documents_cannot_forge_a_citation() -> None:
 
 def test_closing_early_closes_the_model() -> None:
     model = FakeGenerator("Refunds are paid within 14 days [1].")
-    turn = grounded.answer((), "When are refunds paid?", lambda query: GOOD, lambda: model, Sampling())
+    turn = grounded.answer(
+        (), "When are refunds paid?", lambda query: GOOD, lambda: model, Sampling(), similarity=alike
+    )
     for event in turn:
         if isinstance(event, Delta) and event.text:
             break
