@@ -78,7 +78,12 @@ class Renderer:
         """The template around ``len(roles)`` texts: ids of its own parts, and the index of each text."""
         chat = [{"role": role, "content": f"youju7f3a9c{n}e1"} for n, role in enumerate(roles)]
         try:
-            text = self._tokenizer.apply_chat_template(chat, tokenize=False, add_generation_prompt=open_reply)
+            text = self._tokenizer.apply_chat_template(
+                chat,
+                tokenize=False,
+                add_generation_prompt=open_reply,
+                enable_thinking=False,  # for templates that know it: answers without a monologue
+            )
         except Exception as fault:  # noqa: BLE001 - the template's own raise_exception, or any Jinja error
             raise self._fault(
                 f"its chat template refuses {'/'.join(roles)} ({fault})", "use another model"

@@ -62,7 +62,7 @@ class Delta:
     finish: Finish | None = None
     """Set on the last delta only."""
     queue_position: int = 0
-    """Requests ahead of this one; 0 once it runs."""
+    """Place in line: 1 is next, 0 runs."""
     tokens: int = 0
     """Tokens generated so far."""
 
@@ -180,7 +180,7 @@ class Status:
 
     step: Literal["rewriting", "searching", "found", "writing", "checking", "queued"]
     count: int = 0
-    """Documents searched, passages found, or requests ahead."""
+    """Documents searched, passages found, or the place in line."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -30,6 +30,9 @@ class Batch:
         slots: Requests in one step.
         ends: Token ids that end an answer.
         results: Where its thread puts each ``GenerationOutput``.
+
+    Raises:
+        RuntimeError: It does not start, e.g. for want of memory.
     """
 
     def __init__(
@@ -57,6 +60,8 @@ class Batch:
         processors.supported_keys = dict(PerRequestSampling.supported_kwargs)
         self._manager.output_router.output_queue = results
         self._manager.start()
+        with self.paused():  # its loop is there and holds its cache, or says why not
+            pass
 
     @staticmethod
     def cost(tokens: int) -> int:

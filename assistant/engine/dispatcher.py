@@ -12,7 +12,7 @@ import secrets
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from queue import Empty, Queue
 from typing import Any
 
@@ -21,6 +21,7 @@ from assistant.engine.drawing import Draw
 from assistant.engine.line import Line, Ticket
 from assistant.engine.protocol import EngineState
 from assistant.engine.shelf import Shelf
+from assistant.engine.threads import in_passing
 from assistant.errors import EngineError, YoujuError
 from assistant.schema import AdapterRef, Sampling
 
@@ -143,13 +144,12 @@ class Dispatcher:
         self._give_up("")
 
     def _step(self) -> None:
-        try:
-            output = self._results.get(timeout=TICK_S)
-        except Empty:
-            output = None
-        if output is not None:
+        with suppress(Empty):
+            outputs = [self._results.get(timeout=TICK_S)]
+            outputs += [self._results.get_nowait() for _ in range(self._results.qsize())]  # of one step
             with self._guard:
-                self._deliver(output)
+                for output in filter(None, outputs):
+                    self._deliver(output)
         if self._batch is not None and not self._batch.alive:
             self._recover(self._batch)
         while self._admit_next():
@@ -195,7 +195,7 @@ class Dispatcher:
             return False
         try:
             with _pause(batch):
-                self._shelf.use(ticket.adapter)
+                in_passing(lambda: self._shelf.use(ticket.adapter))
                 batch.forget()
         except YoujuError as fault:
             with self._guard:

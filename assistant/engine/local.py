@@ -23,6 +23,7 @@ from assistant.engine.limits import HEARTBEAT_S, check, deadline
 from assistant.engine.line import Line, Ticket
 from assistant.engine.protocol import EngineState
 from assistant.engine.shelf import Shelf
+from assistant.engine.threads import in_passing
 from assistant.errors import (
     AdapterError,
     ContextOverflowError,
@@ -70,7 +71,7 @@ class LocalGenerator:
         max_per_user: int = 4,
         template_sha256: str | None = None,
     ) -> None:
-        loaded = loading.load(Path(model_dir), quantization)
+        loaded = in_passing(lambda: loading.load(Path(model_dir), quantization))
         self.name = name or Path(model_dir).name
         self._adapters = adapters if adapters is not None else {}
         self.model, self._loaded = loaded.model, loaded
@@ -164,11 +165,20 @@ class LocalGenerator:
         order = sorted(range(len(rows)), key=lambda n: len(rows[n][0]))  # alike lengths need little padding
         found: dict[int, list[float]] = {}
         for part in _parts(order, rows):
-            with self._dispatcher.model(ref), _mapped_faults():
-                scores = scoring.score(self.model, [rows[n][0] for n in part], [rows[n][1] for n in part])
-            found.update(zip(part, scores, strict=True))
+            found.update(zip(part, self._score([rows[n] for n in part], ref), strict=True))
             time.sleep(0.001)  # let a waiting change of adapter in
         return [found[n] for n in range(len(rows))]
+
+    def _score(
+        self, rows: Sequence[tuple[list[int], list[list[int]]]], adapter: AdapterRef | None
+    ) -> list[list[float]]:
+        prompts, replies = zip(*rows, strict=True)
+
+        def work() -> list[list[float]]:
+            with self._dispatcher.model(adapter), _mapped_faults():
+                return scoring.score(self.model, prompts, replies)
+
+        return in_passing(work)
 
     def _score_row(
         self, messages: Sequence[Message], replies: Sequence[str]

@@ -1,18 +1,23 @@
 """One reader against bare ``generate``, eight readers against one, and what the app adds to a token.
 
-All on the same weights, in one run, alternating, so that a busy machine slows every side alike.
+All on the same weights, in one run, alternating, so that a busy machine slows every side alike. Bare
+``generate`` has a process of its own: two threads that compute in one process slow each other down (see
+``assistant.engine.threads``), and neither side should pay for the other.
 """
 
 from __future__ import annotations
 
 import argparse
+import multiprocessing
 import statistics
 import threading
 import time
 from collections.abc import Callable
+from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
 
 from assistant import config
+from assistant.engine import loading
 from assistant.engine.local import LocalGenerator
 from assistant.models.catalog import resolve
 from assistant.models.pull import require
@@ -20,7 +25,7 @@ from assistant.schema import Message, Sampling
 from eval.bench.results import Row, save
 
 TOKENS = 64
-ROUNDS = 5
+ROUNDS = 7
 READERS = 8
 TOPICS = ("the sea", "a village", "a train", "the moon", "bread", "a library", "rain", "a clock")
 
@@ -30,12 +35,38 @@ def ask(topic: str) -> list[Message]:
     return [Message("user", f"Write a long story about {topic} and the people who live with it.")]
 
 
-def bare(engine: LocalGenerator, messages: list[Message]) -> float:
-    """Tokens a second of transformers' ``generate`` on the engine's own model, greedy."""
+class Bare:
+    """transformers' ``generate`` on the same files and format, in another process.
+
+    Args:
+        folder: Of the model.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        context = multiprocessing.get_context("spawn")
+        self._process = ProcessPoolExecutor(1, context, initializer=_load, initargs=(folder,))
+
+    def rate(self, ids: list[int]) -> float:
+        """Tokens a second after the prompt ``ids``, greedy."""
+        return self._process.submit(_generate, ids).result()
+
+    def close(self) -> None:
+        """End the process."""
+        self._process.shutdown()
+
+
+_loaded: list[loading.Loaded] = []  # in the other process
+
+
+def _load(folder: Path) -> None:
+    _loaded.append(loading.load(folder, "nf4"))
+
+
+def _generate(prompt: list[int]) -> float:
     import torch
 
-    model = engine.model
-    ids = torch.tensor([engine.renderer.ids(messages, open_reply=True)], device=model.device)
+    model = _loaded[0].model
+    ids = torch.tensor([prompt])
     start = time.perf_counter()
     with torch.inference_mode():
         out = model.generate(ids, attention_mask=torch.ones_like(ids), max_new_tokens=TOKENS, do_sample=False)
@@ -86,20 +117,23 @@ def main() -> None:
     parser.add_argument("--model", type=Path, help="folder of the model; the settings' model where not given")
     folder: Path | None = parser.parse_args().model
     settings = config.load()
-    engine = LocalGenerator(folder or require(resolve(settings.model), settings.models_dir), window=2048)
+    folder = folder or require(resolve(settings.model), settings.models_dir)
+    bare, engine = Bare(folder), LocalGenerator(folder, window=2048)
     try:
-        save("engine", measure(engine))
+        save("engine", measure(bare, engine))
     finally:
         engine.close()
+        bare.close()
 
 
-def measure(engine: LocalGenerator) -> list[Row]:
+def measure(bare: Bare, engine: LocalGenerator) -> list[Row]:
     """All figures of one model; medians over the rounds."""
-    bare(engine, ask("warmth"))
+    prompt = engine.renderer.ids(ask(TOPICS[0]), open_reply=True)
+    bare.rate(prompt)
     together(engine, READERS)
     alone, one, many, firsts = [], [], [], []
     for _ in range(ROUNDS):
-        alone.append(bare(engine, ask(TOPICS[0])))
+        alone.append(bare.rate(prompt))
         one.append(together(engine, 1)[0])
         rate, first = together(engine, READERS)
         many.append(rate)

@@ -83,6 +83,16 @@ def test_the_library_alone_would_let_text_open_a_turn(tokenizer, renderer):
     assert len(controls(renderer, ids)) > len(controls(renderer, renderer.ids(evil, open_reply=False)))
 
 
+def test_models_that_can_think_aloud_are_told_not_to(tmp_path):
+    tokenizer = tiny._tokenizer(tmp_path)
+    tokenizer.chat_template = tiny.TEMPLATE + (
+        "{% if add_generation_prompt and enable_thinking is defined and enable_thinking is false %}"
+        "{{ '<think>\n\n</think>\n\n' }}{% endif %}"  # as Qwen3's template ends
+    )
+    ids = Renderer(tokenizer).ids(CHATS[0], open_reply=True)
+    assert tokenizer.decode(ids).endswith("assistant\n<think>\n\n</think>\n\n")
+
+
 def test_the_template_is_pinned(tokenizer, renderer):
     Renderer(tokenizer, renderer.template_sha256)
     with pytest.raises(ModelFileError, match="pinned is 0000"):
