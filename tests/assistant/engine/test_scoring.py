@@ -1,5 +1,9 @@
+from concurrent.futures import ThreadPoolExecutor
+
+import psutil
 import pytest
 import torch
+from readers import wait_for
 
 from assistant.errors import ContextOverflowError, EmptyInputError
 from assistant.schema import Message
@@ -35,6 +39,16 @@ def test_many_prompts_of_different_length_score_as_one_by_one(engine):
 def test_equal_prompts_score_equally(engine):
     first, second = engine.score_many([(PROMPT, ["yes", "no"])] * 2)
     assert first == second
+
+
+def test_callers_keep_no_workers_of_openmp(engine):
+    """With more workers than cores in a process they stop spinning, and decoding runs at half speed."""
+    engine.score(PROMPT, ["yes"])
+    with ThreadPoolExecutor(3) as callers:
+        list(callers.map(lambda _: None, range(3)))
+        before = psutil.Process().num_threads() - len(callers._threads)
+        list(callers.map(lambda _: engine.score(PROMPT, ["yes", "no"]), range(9)))
+        wait_for(lambda: psutil.Process().num_threads() <= before + len(callers._threads), 5)
 
 
 def test_nothing_to_score(engine):
