@@ -129,11 +129,16 @@ class Runtime:
         return EngineState("loading" if self._loading else "idle")
 
     def warm(self) -> None:
-        """Load both models in the background, so that the first page need not wait for them."""
+        """Load both models in the background, so that the first page need not wait for them.
+
+        An index made with another embedder is made anew, beside the one that serves meanwhile.
+        """
 
         def load() -> None:
             try:
-                self.library  # noqa: B018 - opening it sweeps
+                library = self.library  # opening it sweeps
+                if self._lock is not None and library.state().stale:
+                    library.reindex()  # the settings name another embedder than the index was made with
                 self.embedder()
                 self.generator()
             except YoujuError:
