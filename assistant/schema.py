@@ -1,4 +1,4 @@
-"""The types that cross modules. Frozen, plain, and importing nothing of ours: no tensors, no dicts past a boundary."""
+"""The types that cross modules. Frozen, plain, importing nothing of ours: no tensors, no dicts."""
 
 from __future__ import annotations
 
