@@ -29,7 +29,7 @@ def test_the_oldest_pair_goes_first(limit, kept):
 
 
 def test_a_message_that_does_not_fit_alone_is_refused_with_both_numbers():
-    with pytest.raises(ContextOverflowError, match="needs 5 tokens and the model's window leaves 4"):
+    with pytest.raises(ContextOverflowError, match="needs 5 tokens, the model's window leaves 4"):
         window.fit([SYSTEM, *OLD, NEW], words, 4)
 
 
