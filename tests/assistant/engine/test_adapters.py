@@ -34,6 +34,18 @@ def test_streams_never_mix_adapters(engine):
         assert reader.result() == (base if adapter is None else only(adapter, 12))
 
 
+def test_prefixes_are_shared_within_an_adapter_only(engine):
+    """What one adapter made of a prompt is never read by another."""
+    read, steps = [], []
+    with before_each_step(engine, lambda ids: steps.append(ids.numel())):
+        for adapter in ("alpha", "alpha", "beta"):
+            steps.clear()
+            Reader(engine, "the answer " * 60, adapter=adapter, max_new_tokens=4).result()
+            read.append(sum(steps))
+    first, again, other = read
+    assert again < first == other
+
+
 def test_a_waiting_adapter_gets_its_turn(engine):
     """Readers of one adapter that keep coming cannot hold another one off."""
     import time

@@ -165,8 +165,10 @@ def test_the_line_says_the_place_and_moves_on(new_engine):
     engine = new_engine(max_queue=2)
     gate = threading.Event()
     with before_each_step(engine, lambda _: gate.wait(20)):
-        running = [Reader(engine, f"r{n}") for n in range(8)]
-        wait_for(lambda: engine.state().running == 8)
+        running = []
+        for n in range(8):  # one after the other: all at once they would fill the line of 2
+            running.append(Reader(engine, f"r{n}"))
+            wait_for(lambda: engine.state().running == len(running))
         waiting = [Reader(engine, f"w{n}") for n in range(2)]
         wait_for(lambda: engine.state().waiting == 2)
         wait_for(lambda: all(reader.deltas for reader in waiting))
