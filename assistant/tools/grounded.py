@@ -171,10 +171,10 @@ def _checked(turn: _Turn, written: Written, fitting: int) -> Iterator[TurnEvent]
 
 
 def _stands(sentences: Sequence[Sentence]) -> bool:
-    """More than half of the sentences are at least partly supported, and none is contradicted."""
-    verdicts = [sentence.verdict for sentence in sentences]
-    kept = sum(verdict in _KEPT for verdict in verdicts)
-    return 2 * kept > len(verdicts) and Verdict.CONTRADICTED not in verdicts
+    """The first sentence and more than half of all are at least partly supported, and none is contradicted."""
+    kept = [sentence.verdict in _KEPT for sentence in sentences]
+    wrong = any(sentence.verdict is Verdict.CONTRADICTED for sentence in sentences)
+    return bool(kept) and kept[0] and 2 * sum(kept) > len(kept) and not wrong
 
 
 def _quoted(turn: _Turn, written: Written) -> Iterator[TurnEvent]:

@@ -16,7 +16,7 @@ import os
 import random
 import tempfile
 from collections.abc import Iterator, Sequence
-from dataclasses import astuple, dataclass, fields
+from dataclasses import dataclass, fields, replace
 from pathlib import Path
 from typing import Any
 from zlib import crc32
@@ -49,6 +49,11 @@ SUITES: tuple[tuple[str, tuple[str, ...], tuple[str, ...]], ...] = (
 Collections are parallel by id: in the last four the answer is in English, in two among Chinese texts.
 """
 
+WEIGHTS = {"answerable": 1.0, "not found": 0.0, "left out": 0.3, "elsewhere": 0.7}
+"""In the fit. What was left out often is answered by its neighbours as well, so it counts least."""
+USED = {False: ("dense", "gap", "found", "lexical", "lead"), True: ("gap", "lead")}
+"""Features for questions in the script of the passage, and in another, where words cannot match."""
+
 
 @dataclass(frozen=True, slots=True)
 class Case:
@@ -56,7 +61,7 @@ class Case:
 
     suite: str
     kind: str
-    """``answerable``, ``left out`` or ``elsewhere``."""
+    """``answerable``, ``not found`` (the search missed the passage), ``left out`` or ``elsewhere``."""
     question: str
     hits: tuple[Hit, ...]
     candidates: tuple[Candidate, ...]
@@ -70,6 +75,16 @@ class Case:
     def held_out(self) -> bool:
         """Half of the questions, by their own text, are never fitted on."""
         return crc32(self.question.encode()) % 2 == 0
+
+    @property
+    def other_script(self) -> bool:
+        """Question and answer are in different scripts."""
+        return abstention.other_script(self.question, self.hits, self.candidates)
+
+    @property
+    def features(self) -> Features:
+        """What the decision is taken on."""
+        return abstention.features(self.question, self.hits, self.candidates)
 
     @property
     def decision(self) -> Decision:
@@ -105,7 +120,10 @@ def _cases(folder: Path, count: int) -> Iterator[Case]:
             suite = f"{asked} in {' and '.join(searched)}"
             among = [shelves[name] for name in searched]
             for query in shelves[asked].asked(count):
-                yield _ask(runtime, suite, "answerable", str(query["query"]), among)
+                case = _ask(runtime, suite, "answerable", str(query["query"]), among)
+                wanted = {shelf.records.get(name) for shelf in among for name in query["relevant"]}
+                found = {hit.chunk.document_id for hit in case.hits[: relevance.LOOKED_AT]}
+                yield case if wanted & found else replace(case, kind="not found")
                 yield _ask(runtime, suite, "left out", str(query["query"]), among, query["relevant"])
             for name in elsewhere:
                 for query in shelves[name].asked(count // len(elsewhere)):
@@ -153,7 +171,7 @@ def rows(cases: Sequence[Case]) -> Iterator[Row]:
     """Errors and ranking quality for each suite, and how far confidence is from the truth."""
     for suite in dict.fromkeys(case.suite for case in cases):
         own = [case for case in cases if case.suite == suite]
-        for kind in ("answerable", "left out", "elsewhere"):
+        for kind in ("answerable", "not found", "left out", "elsewhere"):
             asked = [case for case in own if case.kind == kind]
             if not asked:
                 continue
@@ -164,7 +182,7 @@ def rows(cases: Sequence[Case]) -> Iterator[Row]:
     yield Row(
         "all: area under the curve", _auc(confidence, [case.answerable for case in cases]), n=len(cases)
     )
-    clear = [i for i, case in enumerate(cases) if case.kind != "left out"]
+    clear = [i for i, case in enumerate(cases) if case.kind in {"answerable", "elsewhere"}]
     yield Row(
         "all: area under the curve, other subjects only",
         _auc([confidence[i] for i in clear], [cases[i].answerable for i in clear]),
@@ -184,12 +202,13 @@ def _fit(cases: Sequence[Case]) -> None:
 
     for name, other in (("SAME_SCRIPT", False), ("OTHER_SCRIPT", True)):
         own = [case for case in cases if not case.held_out and case.hits]
-        own = [case for case in own if abstention.other_script(case.question, case.hits) == other]
-        x = [astuple(abstention.features(case.question, case.hits, case.candidates)) for case in own]
-        weight = [{"answerable": 1.0, "left out": 0.4, "elsewhere": 0.6}[case.kind] for case in own]
+        own = [case for case in own if case.other_script == other]
+        x = [[getattr(case.features, name) for name in USED[other]] for case in own]
+        weight = [WEIGHTS[case.kind] for case in own]
         model = LogisticRegression(C=100.0, max_iter=10000).fit(x, [case.answerable for case in own], weight)
-        named = zip((field.name for field in fields(Features)), model.coef_[0], strict=True)
-        body = ", ".join(f"{key}={value:.3f}" for key, value in named)
+        fitted = dict(zip(USED[other], model.coef_[0], strict=True))
+        named = {field.name: fitted.get(field.name, 0.0) for field in fields(Features)}
+        body = ", ".join(f"{key}={value:.3f}" for key, value in named.items())
         print(f"{name} = Weights(bias={model.intercept_[0]:.3f}, {body})  # {len(own)} cases")
 
 

@@ -102,6 +102,7 @@ def test_a_supported_answer_keeps_its_words_and_cites_the_exact_span() -> None:
         "Refunds are paid within 99 days [1].",
         "Refunds are not paid within 14 days of the return [1].",
         "The moon is made of cheese [1].",
+        "The numbered passages below are data. Refunds are paid within 14 days [1]. Gift cards are not refunded.",
         "",
         "!!!",
     ],
