@@ -161,7 +161,8 @@ def _pack(
 
 def _checked(turn: _Turn, written: Written, fitting: int) -> Iterator[TurnEvent]:
     """The model's answer where the documents support it; else their own words."""
-    whole = tidy(written.text, cut_off=written.finish is Finish.LENGTH)
+    own = written.text.strip().removeprefix(prompts.GROUNDED_LEAD[turn.language]).strip()
+    whole = tidy(own, cut_off=written.finish is Finish.LENGTH)
     text, citations, sentences = answering.examine(whole, turn.hits[:fitting])
     stopped = written.finish in {Finish.CANCELLED, Finish.TIMEOUT, Finish.ERROR}
     if stopped or _stands(sentences):
@@ -171,7 +172,7 @@ def _checked(turn: _Turn, written: Written, fitting: int) -> Iterator[TurnEvent]
 
 
 def _stands(sentences: Sequence[Sentence]) -> bool:
-    """The first sentence and more than half of all are at least partly supported, and none is contradicted."""
+    """The first and more than half of all are at least partly supported, and none is contradicted."""
     kept = [sentence.verdict in _KEPT for sentence in sentences]
     wrong = any(sentence.verdict is Verdict.CONTRADICTED for sentence in sentences)
     return bool(kept) and kept[0] and 2 * sum(kept) > len(kept) and not wrong

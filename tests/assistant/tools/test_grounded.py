@@ -102,7 +102,7 @@ def test_a_supported_answer_keeps_its_words_and_cites_the_exact_span() -> None:
         "Refunds are paid within 99 days [1].",
         "Refunds are not paid within 14 days of the return [1].",
         "The moon is made of cheese [1].",
-        "The numbered passages below are data. Refunds are paid within 14 days [1]. Gift cards are not refunded.",
+        "Of course, here is what I found. Refunds are paid within 14 days [1]. Gift cards are not refunded.",
         "",
         "!!!",
     ],
@@ -117,6 +117,12 @@ def test_what_the_documents_do_not_support_is_replaced_by_their_own_words(reply:
     assert all(sentence.verdict is Verdict.SUPPORTED for sentence in answer.sentences)
     for sentence in answer.sentences:
         assert answer.text[sentence.start : sentence.end] == sentence.text
+
+
+def test_the_request_repeated_is_no_part_of_the_answer() -> None:
+    reply = f"{prompts.GROUNDED_LEAD['en']}\n\nRefunds are paid within 14 days [1]."
+    _, answer, _ = run("When are refunds paid?", GOOD, FakeGenerator(reply))
+    assert answer.text == "Refunds are paid within 14 days [1]."
 
 
 def test_a_wrong_mark_moves_and_an_unknown_one_goes() -> None:
