@@ -186,11 +186,11 @@ def _checked(draft: str, text: str, task: _Task, cut: int, rounds: int) -> Summa
 
 
 def _sentences(text: str) -> list[str]:
-    """Sentences without bullets, each once; a last one that was cut off is left out."""
+    """Sentences without bullets, each once; no headings, and not a last one that was cut off."""
     found = [_BULLET.sub("", text[start:end]).strip() for start, end in split(text)]
     if len(found) > 1 and found[-1][-1:] not in '.!?。！？”"' and not _BULLET.match(text.splitlines()[-1]):
         found.pop()
-    return [sentence for sentence in dict.fromkeys(found) if sentence and sentence[-1] not in ":："]
+    return [one for one in dict.fromkeys(found) if one and one[-1] not in ":：" and not one.startswith("#")]
 
 
 def _trace(sentence: str, text: str) -> SummarySentence:
