@@ -7,8 +7,8 @@ from collections.abc import Callable, Iterator, Sequence
 
 from assistant import prompts, window
 from assistant.engine.protocol import Generator
-from assistant.schema import Answer, Message, Sampling, TurnEvent
-from assistant.tools.streaming import relay
+from assistant.schema import Answer, Finish, Message, Sampling, TurnEvent
+from assistant.tools.streaming import Written, relay, tidy
 
 
 def reply(
@@ -44,9 +44,15 @@ def reply(
     messages = window.fit(whole, model.count, model.window - sampling.max_new_tokens)
     written = yield from relay(model, messages, sampling, adapter, user)
     yield Answer(
-        text=written.text.strip(),
+        text=_once(written),
         finish=written.finish,
         tokens=written.tokens,
         seconds=time.monotonic() - started,
         dropped=len(whole) - len(messages),
     )
+
+
+def _once(written: Written) -> str:
+    """Each sentence once where a small model went round in circles to the limit; code is left alone."""
+    circling = written.finish is Finish.LENGTH and "```" not in written.text
+    return tidy(written.text, cut_off=False) if circling else written.text.strip()

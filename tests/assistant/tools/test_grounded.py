@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from typing import Any
 
 import pytest
 from fakes import FakeGenerator, alike
@@ -257,3 +259,27 @@ def test_a_model_that_goes_round_in_circles_says_it_once() -> None:
     )
     _, answer, _ = run("Are gift cards refunded?", GOOD, FakeGenerator(reply))
     assert answer.text.count("Gift cards") == 1
+
+
+class Endless(FakeGenerator):
+    """Is cut off at the limit."""
+
+    def stream(self, *given: Any, **named: Any) -> Iterator[Delta]:
+        for delta in super().stream(*given, **named):
+            yield replace(delta, finish=Finish.LENGTH) if delta.finish else delta
+
+
+@pytest.mark.parametrize(
+    ("model", "reply", "text"),
+    [
+        (Endless, "I can help. I can help. I can help. I can", "I can help. I can"),
+        (FakeGenerator, "Ha. Ha. Ha.", "Ha. Ha. Ha."),
+        (Endless, "```\n}\n\n}\n\n} x", "```\n}\n\n}\n\n} x"),
+    ],
+)
+def test_a_chat_that_ran_to_the_limit_in_circles_says_each_thing_once(
+    model: type[FakeGenerator], reply: str, text: str
+) -> None:
+    *_, answer = chat.reply((), "Hello", lambda: model(reply), Sampling())
+    assert isinstance(answer, Answer)
+    assert answer.text == text
