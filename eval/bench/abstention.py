@@ -50,8 +50,9 @@ Collections are parallel by id: in the last four the answer is in English, in tw
 """
 
 WEIGHTS = {"answerable": 1.0, "not found": 0.0, "left out": 0.3, "elsewhere": 0.7}
-"""In the fit. What was left out often is answered by its neighbours as well, so it counts least."""
-USED = {False: ("dense", "gap", "found", "lexical", "lead"), True: ("gap", "lead")}
+"""In the fit. What was left out often is answered by its neighbours as well, so it counts least. Across
+languages, where less is to be seen, another subject counts as much as an answer."""
+USED = {False: ("dense", "found", "lead"), True: ("gap", "lead")}
 """Features for questions in the script of the passage, and in another, where words cannot match."""
 
 
@@ -204,7 +205,7 @@ def _fit(cases: Sequence[Case]) -> None:
         own = [case for case in cases if not case.held_out and case.hits]
         own = [case for case in own if case.other_script == other]
         x = [[getattr(case.features, name) for name in USED[other]] for case in own]
-        weight = [WEIGHTS[case.kind] for case in own]
+        weight = [1.0 if other and case.kind == "elsewhere" else WEIGHTS[case.kind] for case in own]
         model = LogisticRegression(C=100.0, max_iter=10000).fit(x, [case.answerable for case in own], weight)
         fitted = dict(zip(USED[other], model.coef_[0], strict=True))
         named = {field.name: fitted.get(field.name, 0.0) for field in fields(Features)}
