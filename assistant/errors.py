@@ -51,7 +51,9 @@ class EmptyInputError(YoujuError):
 class ContextOverflowError(YoujuError):
     """One message alone does not fit the model's window."""
 
-    template = "this message needs {needed} tokens, the model's window leaves {limit}: shorten it, or use Summarize"
+    template = (
+        "this message needs {needed} tokens, the model's window leaves {limit}: shorten it, or use Summarize"
+    )
     status = 413
 
 
