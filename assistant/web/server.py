@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import shutil
 from typing import TYPE_CHECKING
 
 import uvicorn
@@ -11,6 +13,7 @@ from assistant.web.shell import create_app, mount
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from pathlib import Path
     from socket import socket
     from types import FrameType
 
@@ -49,10 +52,19 @@ def build(runtime: Runtime, drain: Drain) -> FastAPI:
     """The application with its pages."""
     from assistant.web import pages
 
+    _keep_uploads_in(runtime.settings.home / "uploads")
     app = create_app(runtime, drain)
     blocks = pages.build(runtime)
     mount(app, blocks, runtime.settings.max_upload_mb, **pages.look())
     return app
+
+
+def _keep_uploads_in(folder: Path) -> None:
+    """Keep what is on its way in out of the machine's common folder; what an earlier run left there goes."""
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir(mode=0o700, parents=True)
+    # Gradio takes this from nowhere else.
+    os.environ["GRADIO_TEMP_DIR"] = str(folder)
 
 
 def serve(runtime: Runtime, app: FastAPI, drain: Drain, opened: Callable[[], None] = lambda: None) -> None:

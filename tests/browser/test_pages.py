@@ -3,32 +3,23 @@
 from __future__ import annotations
 
 import re
-import shutil
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
+from chromium import DESKTOP, PHONE, arrive, launched, watch
 from demo_runtime import DemoRuntime, furnish
 from sites import Site
 
 pytestmark = pytest.mark.browser
-CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
-FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--no-first-run"]
 QUESTION = "How many days of leave do I have?"
-DESKTOP, PHONE = {"width": 1280, "height": 800}, {"width": 390, "height": 844}
 
 
 @pytest.fixture(scope="module")
 def browser() -> Iterator[Any]:
-    if CHROMIUM is None:
-        pytest.skip("Chromium is not installed")
-    from playwright.sync_api import sync_playwright
-
-    with sync_playwright() as play:
-        running = play.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
+    with launched() as running:
         yield running
-        running.close()
 
 
 @pytest.fixture(scope="module")
@@ -62,16 +53,8 @@ def visit(browser: Any, served: tuple[str, DemoRuntime]) -> Iterator[Any]:
         contexts.append(context)
         page = context.new_page()
         page.set_default_timeout(20_000)
-        page.on("pageerror", lambda error: trouble.append(f"script: {error}"))
-        page.on("dialog", lambda dialog: (trouble.append(f"dialog: {dialog.message}"), dialog.dismiss()))
-        page.on(
-            "request",
-            lambda r: r.url.startswith((base, "data:", "blob:")) or trouble.append(f"left: {r.url}"),
-        )
-        page.on("response", lambda r: trouble.append(f"{r.status}: {r.url}") if r.status >= 400 else None)
-        page.goto(base + path)
-        page.wait_for_selector(".composer textarea", state="attached")
-        page.wait_for_function("document.querySelector('#scroller') && document.documentElement.lang")
+        watch(page, base, trouble)
+        arrive(page, base + path)
         return page
 
     yield open_page
@@ -108,7 +91,7 @@ def test_a_question_its_answer_and_its_source(
     page.wait_for_selector(".source mark")
     assert words.split()[0] in page.inner_text(".source mark")
     page.keyboard.press("Escape")
-    page.wait_for_function("!document.body.classList.contains('source-open')")
+    page.wait_for_selector("body:not(.source-open)")
 
 
 def test_passages_come_before_the_first_word(visit: Any) -> None:
@@ -165,7 +148,7 @@ def test_a_reload_in_the_middle_of_an_answer_finds_it(
     page.fill(".composer textarea", QUESTION)
     page.keyboard.press("Enter")
     page.wait_for_selector("#live .answer .prose")
-    page.wait_for_function("location.search.includes('c=')")
+    page.wait_for_url(re.compile(r"\?c=\w+"))
     page.reload()
     page.wait_for_selector("#thread .answer .prose")
     page.wait_for_selector("#thread .answer .ending")
@@ -221,7 +204,7 @@ def test_keys(visit: Any) -> None:
     page = visit("/?p=settings")
     page.wait_for_selector("#settings select")
     page.keyboard.press("/")
-    page.wait_for_function("document.activeElement.matches('.composer textarea')")
+    page.wait_for_selector(".composer textarea:focus")
     page.keyboard.type("one")
     page.keyboard.press("Shift+Enter")
     page.keyboard.type("two")
@@ -303,7 +286,7 @@ def test_nothing_is_wider_than_a_phone(visit: Any, locale: str) -> None:
     page = visit("/", locale, PHONE)
     for name in ("documents", "summarize", "sentiment", "settings", "chat"):
         page.click("#top [data-ui=drawer]")
-        page.wait_for_function("getComputedStyle(document.querySelector('#side')).visibility === 'visible'")
+        page.wait_for_selector("#side", state="visible")
         page.click(f'#side [data-go="{name}"]')
         page.wait_for_selector(f"#page-{name}")
         page.wait_for_timeout(300)

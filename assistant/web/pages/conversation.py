@@ -107,6 +107,9 @@ class Thread:
     def _best(self, message: StoredMessage, detail: turns.Detail) -> Markup:
         if detail.best is None:
             return Markup("")
+        # A quotation is the passage already.
+        if detail.quoted and any(_covers(cited, detail.best) for cited in detail.citations):
+            return Markup("")
         best = detail.best
         words = self.sources.passage(best.document_id, best.start, best.end)
         if words is None:
@@ -213,6 +216,8 @@ def chips(reader: Reader, hits: Sequence[Hit]) -> Markup:
 
 def passage_card(reader: Reader, title: str, page: int | None, heading: str, words: str, data: str) -> Markup:
     """A passage that opens in the source panel."""
+    for said in (title, heading):
+        words = words.removeprefix(said).lstrip()
     cut = words if len(words) <= SNIPPET else words[:SNIPPET].rstrip() + "…"
     return Markup(
         '<button type="button" class="passage" {}><b>{}</b>{}<span class="quote">{}</span></button>'
@@ -246,6 +251,11 @@ def status_words(reader: Reader, steps: Sequence[Status]) -> str:
 def citation(detail: turns.Detail, n: int) -> Citation | None:
     """The citation with this number."""
     return next((c for c in detail.citations if c.n == n), None)
+
+
+def _covers(cited: Citation, best: Citation) -> bool:
+    same = cited.document_id == best.document_id
+    return same and cited.start <= best.start and best.end <= cited.end
 
 
 def _ending(reader: Reader, message: StoredMessage, detail: turns.Detail) -> Markup:

@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 
 ROWS_SHOWN = 500
 DRAW_EVERY_S = 0.3
+HELD_S = 3600
+"""Seconds that an uploaded table is kept for a page that is left open."""
 
 
 def build(runtime: Runtime, blocks: gr.Blocks) -> None:
@@ -45,7 +47,7 @@ def build(runtime: Runtime, blocks: gr.Blocks) -> None:
         many = bridge.view("sentiment-many")
         with gr.Row(elem_classes="two"):
             with gr.Column():
-                table = gr.File(label=word("csv_file"), file_types=[".csv", ".tsv", ".txt"], height=120)
+                table = gr.File(label=word("csv_file"), file_types=[".csv", ".tsv", ".txt"], height=160)
                 column = gr.Dropdown([], label=word("csv_column"), allow_custom_value=False)
                 with gr.Row(elem_classes="buttons"):
                     start = gr.Button(word("judge"), variant="primary")
@@ -53,6 +55,7 @@ def build(runtime: Runtime, blocks: gr.Blocks) -> None:
             with gr.Column():
                 spread = bridge.view("spread")
         rows = bridge.view("judged")
+        held = gr.State([], time_to_live=HELD_S)
     labels.add(text, label="one_text", placeholder="text_hint")
     labels.add(judge, value="judge")
     labels.add(table, label="csv_file")
@@ -74,19 +77,20 @@ def build(runtime: Runtime, blocks: gr.Blocks) -> None:
         return {result: shown(judgement(reader, found))}
 
     def columns(reader: Reader, path: str | None) -> dict[Any, Any]:
-        names = list(_table(path)[0]) if path else []
-        return {column: gr.update(choices=names, value=_likeliest(names))}
+        table = _taken(path) if path else []
+        names = list(table[0]) if table else []
+        return {column: gr.update(choices=names, value=_likeliest(names)), held: table}
 
-    def batch(reader: Reader, path: str | None, name: str) -> Iterator[dict[Any, Any]]:
-        for chart, judged in _batch(runtime, reader, path, name):
+    def batch(reader: Reader, table: list[dict[str, str]], name: str) -> Iterator[dict[Any, Any]]:
+        for chart, judged in _batch(runtime, reader, table, name):
             yield {spread: shown(chart), rows: shown(judged)}
 
     listen = bridge.EVENT
     outputs = [*labels.fields, head, result, many]
     blocks.load(bridge.guarded(runtime, load), None, list(dict.fromkeys(outputs)), **listen)
     judge.click(bridge.guarded(runtime, one), text, result, **listen)
-    table.change(bridge.guarded(runtime, columns), table, column, **listen)
-    running = start.click(bridge.guarded(runtime, batch), [table, column], [spread, rows], **listen)
+    table.change(bridge.guarded(runtime, columns), table, [column, held], **listen)
+    running = start.click(bridge.guarded(runtime, batch), [held, column], [spread, rows], **listen)
     halt.click(None, None, None, cancels=running)
 
 
@@ -124,10 +128,14 @@ def _tinted(word: str, weight: float) -> Markup:
     )
 
 
-def _table(path: str) -> list[dict[str, str]]:
+def _taken(path: str) -> list[dict[str, str]]:
+    """The rows of an upload, which is then gone: the upload folder is shared by all users."""
     from assistant.tools import table
 
-    return table.read(Path(path).read_bytes())
+    try:
+        return table.read(Path(path).read_bytes())
+    finally:
+        Path(path).unlink(missing_ok=True)
 
 
 def _likeliest(names: Sequence[str]) -> str | None:
@@ -138,26 +146,23 @@ def _likeliest(names: Sequence[str]) -> str | None:
     return names[0] if names else None
 
 
-def _batch(runtime: Runtime, reader: Reader, path: str | None, name: str) -> Iterator[tuple[Markup, Markup]]:
+def _batch(
+    runtime: Runtime, reader: Reader, rows: list[dict[str, str]], name: str
+) -> Iterator[tuple[Markup, Markup]]:
     from assistant.tools import sentiment, table
     from assistant.web.files import offer
 
-    if not path:
+    if not rows:
         raise EmptyInputError(field=reader.say("csv_file"), remedy=reader.say("csv_column"))
-    rows = _table(path)
     texts = table.column(rows, name)
+    adapter = runtime.adapter_name(turns.Preferences.of(runtime, reader.user).adapter)
     judged: list[SentimentRow] = []
     drawn = 0.0
-    try:
-        adapter = runtime.adapter_name(turns.Preferences.of(runtime, reader.user).adapter)
-        for row in sentiment.judge_rows(texts, runtime.generator(), adapter=adapter):
-            judged.append(row)
-            if time.monotonic() - drawn > DRAW_EVERY_S:
-                drawn = time.monotonic()
-                yield _chart(reader, judged, len(texts)), Markup("")
-    finally:
-        # The upload folder is shared by all users: the copy goes as soon as it was read.
-        Path(path).unlink(missing_ok=True)
+    for row in sentiment.judge_rows(texts, runtime.generator(), adapter=adapter):
+        judged.append(row)
+        if time.monotonic() - drawn > DRAW_EVERY_S:
+            drawn = time.monotonic()
+            yield _chart(reader, judged, len(texts)), Markup("")
     url = offer(runtime, reader.user, "sentiment.csv", table.write(judged, rows))
     yield _chart(reader, judged, len(texts), url), _rows(reader, judged)
 
