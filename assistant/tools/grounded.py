@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import time
 from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass
@@ -36,6 +37,8 @@ from assistant.tools.streaming import Written, relay, tidy
 _NEAREST = 3
 """Passages named with a refusal."""
 _KEPT = {Verdict.SUPPORTED, Verdict.PARTLY}
+_PASSAGE_FIRST = re.compile(r"\[\d+\]")
+"""A text that opens with a mark copies the passages as it was given them: all supported, and no answer."""
 
 
 class SearchResult(Protocol):
@@ -165,7 +168,8 @@ def _checked(turn: _Turn, written: Written, fitting: int) -> Iterator[TurnEvent]
     whole = tidy(own, cut_off=written.finish is Finish.LENGTH)
     text, citations, sentences = answering.examine(whole, turn.hits[:fitting])
     stopped = written.finish in {Finish.CANCELLED, Finish.TIMEOUT, Finish.ERROR}
-    if stopped or _stands(sentences):
+    copies = bool(_PASSAGE_FIRST.match(own))
+    if stopped or (_stands(sentences) and not copies):
         yield _finished(turn, written, text, citations, sentences)
     else:
         yield from _quoted(turn, written)

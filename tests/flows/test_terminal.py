@@ -48,7 +48,7 @@ def test_each_question_finds_its_file(home: Path) -> None:
 @pytest.mark.parametrize(
     ("question", "answer", "document"),
     [
-        ("How many days of paid annual leave does an employee have?", "24", "employee-handbook"),
+        ("How many days of paid annual leave does an employee have?", "24", "Employee Handbook"),
         ("在上海出差，住宿每晚最多报销多少钱？", "650", "差旅与报销制度"),
     ],
 )

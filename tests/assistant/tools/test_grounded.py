@@ -105,6 +105,7 @@ def test_a_supported_answer_keeps_its_words_and_cites_the_exact_span() -> None:
         "Refunds are not paid within 14 days of the return [1].",
         "The moon is made of cheese [1].",
         "Of course, here is what I found. Refunds are paid within 14 days [1]. Gift cards are not refunded.",
+        "[1] Refunds are paid within 14 days of the return.",
         "",
         "!!!",
     ],
