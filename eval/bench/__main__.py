@@ -9,8 +9,8 @@ import os
 import subprocess
 import sys
 
-OWN = ("startup", "engine", "ingest", "scale")
-WITH_DATA = ("retrieval", "sentiment", "abstention")
+OWN = ("startup", "engine", "llamacpp", "ingest", "scale", "overhead")
+WITH_DATA = ("retrieval", "sentiment", "abstention", "training")
 
 
 def main(names: list[str]) -> int:

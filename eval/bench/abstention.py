@@ -1,7 +1,9 @@
 """How well the decision to answer or decline holds, and the fit of its weights.
 
-``python -m eval.bench.abstention`` measures on questions that the weights were not fitted on;
-``--fit`` fits them on the other half and prints the constants for ``assistant/evidence/abstention.py``.
+The questions are parted in three by their own text: on the first the weights are fitted, on the second
+features and threshold are chosen, on the third all is measured, once.
+``python -m eval.bench.abstention`` measures; ``--fit`` fits and chooses, prints the constants for
+``assistant/evidence/abstention.py`` and never looks at the third.
 
 Answerable: a question with its document in the collection. Unanswerable: the same question with that document
 left out, and questions about something else. A left-out document can leave others that answer as well, so the
@@ -12,6 +14,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import math
 import os
 import random
 import tempfile
@@ -23,7 +26,7 @@ from zlib import crc32
 
 from assistant import config
 from assistant.evidence import abstention, relevance
-from assistant.evidence.abstention import Decision, Features
+from assistant.evidence.abstention import Decision, Features, Weights
 from assistant.evidence.relevance import Candidate
 from assistant.runtime import Runtime
 from assistant.schema import Hit
@@ -52,6 +55,9 @@ Collections are parallel by id: in the last four the answer is in English, in tw
 WEIGHTS = {"answerable": 1.0, "not found": 0.0, "left out": 0.3, "elsewhere": 0.7}
 """In the fit. What was left out often is answered by its neighbours as well, so it counts least. Across
 languages, where less is to be seen, another subject counts as much as an answer."""
+ANSWERED = 0.92
+"""Share of the answerable questions that must be answered; as many others as possible are declined then."""
+FIT, CHOOSE, TEST = range(3)
 USED = {False: ("dense", "found", "lead"), True: ("gap", "lead")}
 """Features for questions in the script of the passage, and in another, where words cannot match."""
 
@@ -73,9 +79,9 @@ class Case:
         return self.kind == "answerable"
 
     @property
-    def held_out(self) -> bool:
-        """Half of the questions, by their own text, are never fitted on."""
-        return crc32(self.question.encode()) % 2 == 0
+    def third(self) -> int:
+        """``FIT``, ``CHOOSE`` or ``TEST``: one question is in one of them, wherever it is asked."""
+        return crc32(self.question.encode()) % 3
 
     @property
     def other_script(self) -> bool:
@@ -108,9 +114,9 @@ def main() -> None:
         parser.error("name the data folder with --data or YOUJU_DATA")
     cases = list(_cases(Path(options.data) / "retrieval", options.questions))
     if options.fit:
-        _fit(cases)
+        _print_fit(cases)
     else:
-        save("abstention", list(rows([case for case in cases if case.held_out])))
+        save("abstention", list(rows([case for case in cases if case.third == TEST])))
 
 
 def _cases(folder: Path, count: int) -> Iterator[Case]:
@@ -179,6 +185,13 @@ def rows(cases: Sequence[Case]) -> Iterator[Row]:
             right = [case.decision.answer == case.answerable for case in asked]
             name = f"{suite}: {kind}, " + ("answered" if kind == "answerable" else "declined")
             yield Row(name, sum(right) / len(right), n=len(right))
+    for kind in ("answerable", "left out", "elsewhere"):
+        answers = [case.decision.answer for case in cases if case.kind == kind]
+        share = sum(answers) / len(answers)
+        if kind == "answerable":
+            yield Row("all: answerable, answered", share, n=len(answers))
+        else:
+            yield Row(f"all: {kind}, declined", 1 - share, n=len(answers))
     confidence = [case.decision.confidence for case in cases]
     yield Row(
         "all: area under the curve", _auc(confidence, [case.answerable for case in cases]), n=len(cases)
@@ -197,20 +210,35 @@ def _auc(scores: Sequence[float], labels: Sequence[bool]) -> float:
     return float(roc_auc_score(labels, scores))
 
 
-def _fit(cases: Sequence[Case]) -> None:
-    """Logistic regression, one for each script relation; refusals together weigh as much as answers."""
+def _print_fit(cases: Sequence[Case]) -> None:
+    cases = [case for case in cases if case.hits]
+    weights = {other: _fit([case for case in cases if case.other_script == other], other) for other in USED}
+    chosen = [case for case in cases if case.third == CHOOSE]
+    confidence = [abstention.probability(case.features, weights[case.other_script]) for case in chosen]
+    answerable = sorted(value for value, case in zip(confidence, chosen, strict=True) if case.answerable)
+    threshold = answerable[math.floor(len(answerable) * (1 - ANSWERED))]
+    for other, name in ((False, "SAME_SCRIPT"), (True, "OTHER_SCRIPT")):
+        print(f"{name} = {weights[other]}")
+    print(f"THRESHOLD = {math.floor(threshold * 1000) / 1000}")
+    for kind in ("answerable", "not found", "left out", "elsewhere"):
+        answered = [
+            value >= threshold for value, case in zip(confidence, chosen, strict=True) if case.kind == kind
+        ]
+        print(f"second third, {kind}: answered {sum(answered)} of {len(answered)}")
+    print(f"second third, area under the curve: {_auc(confidence, [case.answerable for case in chosen]):.3f}")
+
+
+def _fit(cases: Sequence[Case], other: bool) -> Weights:
+    """Logistic regression; refusals together weigh as much as answers."""
     from sklearn.linear_model import LogisticRegression
 
-    for name, other in (("SAME_SCRIPT", False), ("OTHER_SCRIPT", True)):
-        own = [case for case in cases if not case.held_out and case.hits]
-        own = [case for case in own if case.other_script == other]
-        x = [[getattr(case.features, name) for name in USED[other]] for case in own]
-        weight = [1.0 if other and case.kind == "elsewhere" else WEIGHTS[case.kind] for case in own]
-        model = LogisticRegression(C=100.0, max_iter=10000).fit(x, [case.answerable for case in own], weight)
-        fitted = dict(zip(USED[other], model.coef_[0], strict=True))
-        named = {field.name: fitted.get(field.name, 0.0) for field in fields(Features)}
-        body = ", ".join(f"{key}={value:.3f}" for key, value in named.items())
-        print(f"{name} = Weights(bias={model.intercept_[0]:.3f}, {body})  # {len(own)} cases")
+    own = [case for case in cases if case.third == FIT]
+    x = [[getattr(case.features, name) for name in USED[other]] for case in own]
+    weight = [1.0 if other and case.kind == "elsewhere" else WEIGHTS[case.kind] for case in own]
+    model = LogisticRegression(C=100.0, max_iter=10000).fit(x, [case.answerable for case in own], weight)
+    fitted = dict(zip(USED[other], model.coef_[0], strict=True))
+    named = {field.name: round(float(fitted.get(field.name, 0.0)), 3) for field in fields(Features)}
+    return Weights(bias=round(float(model.intercept_[0]), 3), **named)
 
 
 def _read(path: Path) -> list[dict[str, Any]]:

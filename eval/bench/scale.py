@@ -13,6 +13,7 @@ import random
 import tempfile
 import time
 from collections.abc import Callable, Iterator
+from itertools import cycle
 from pathlib import Path
 
 import numpy as np
@@ -73,10 +74,10 @@ class Canned:
     def __init__(self, model: Embedder, vectors: NDArray[np.float32]) -> None:
         self.id, self.dim, self.window = model.id, model.dim, model.window
         self.count, self.embed_documents = model.count, model.embed_documents
-        self._vectors: Iterator[NDArray[np.float32]] = iter(vectors)
+        self._vectors: Iterator[NDArray[np.float32]] = cycle(vectors)
 
     def embed_query(self, text: str) -> NDArray[np.float32]:
-        """The next one."""
+        """The next one, after the last the first again."""
         return next(self._vectors)
 
 

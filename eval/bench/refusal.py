@@ -1,0 +1,178 @@
+"""How far to believe an adapter that learnt to refuse: the fit for its ``skills.json``, and what it reaches.
+
+``python -m eval.bench.refusal ROWS.jsonl --adapter NAME --fit`` asks each question three times, of its own
+passage, of all passages, and of all but its own; weighs the search's log-odds against the model's, and prints
+the weights. Without ``--fit`` it measures the weights that the adapter has, on rows that were not fitted on.
+The questions of ROWS must not have been trained on.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import math
+import random
+import sys
+import tempfile
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from assistant import config, prompts
+from assistant.evidence import abstention, relevance
+from assistant.evidence.abstention import Decision
+from assistant.evidence.attribution import shown
+from assistant.evidence.words import is_chinese
+from assistant.models import adapters, skills
+from assistant.models.skills import Refusal
+from assistant.runtime import Runtime
+from assistant.schema import Language
+from assistant.tools import grounded, quoting
+from eval.bench.results import Row, save
+from eval.loading import load
+from eval.schema import GroundedCase, Suite
+from eval.subjects import shelf
+
+SHARE = 0.99
+"""Of the answerable questions that the search answers: so many stay answered, whatever the model says. What a
+model learnt from one kind of text makes it refuse too much in another."""
+GIVEN, SEARCHED, LEFT_OUT = "passage given", "searched", "left out"
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """One question, and what search and model say of it."""
+
+    kind: str
+    answerable: bool
+    search: float
+    """The search's probability of an answer."""
+    refusing: float
+    """The model's log-likelihood of a refusal, nats."""
+
+    def weighed(self, refusal: Refusal) -> Decision:
+        """What the product decides."""
+        return abstention.weigh(Decision(True, self.search, 0.5), self.refusing, refusal)
+
+    @property
+    def found(self) -> bool:
+        """The search alone would answer."""
+        return self.search >= abstention.THRESHOLD
+
+    @property
+    def features(self) -> tuple[float, float]:
+        """Log-odds of the search and of the model."""
+        alike = Refusal(search=0.0, model=1.0)
+        return _logit(self.search), _logit(self.weighed(alike).confidence)
+
+
+def main() -> None:
+    """Fit, or measure."""
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("rows", type=Path, help="grounded cases, as a suite")
+    parser.add_argument("--adapter", required=True, help="name of the adapter")
+    parser.add_argument("--fit", action="store_true", help="fit the weights and print them")
+    parser.add_argument("--limit", type=int, default=300, help="questions asked of each kind")
+    parser.add_argument("--keep", type=Path, help="write what was asked there")
+    options = parser.parse_args()
+    asked = list(_ask(load(str(options.rows)), options.adapter, options.limit))
+    if options.keep:
+        lines = [json.dumps([a.kind, a.answerable, a.search, a.refusing]) for a in asked]
+        options.keep.write_text("\n".join(lines), encoding="utf-8")
+    if options.fit:
+        sys.stdout.write(fit(asked).model_dump_json(indent=2) + "\n")
+    else:
+        own = skills.of(adapters.find(config.load().home, options.adapter)).refusal or Refusal()
+        save("refusal", list(rows(asked, own)))
+
+
+def _ask(suite: Suite, adapter: str, limit: int) -> Iterator[Asked]:
+    cases = [case for case in suite.cases if isinstance(case, GroundedCase)]
+    with tempfile.TemporaryDirectory() as home:
+        settings = config.load()
+        runtime = Runtime(settings.model_copy(update={"home": Path(home), "samples": False}), exclusive=True)
+        ref = adapters.find(settings.home, adapter)
+        if not adapters.is_shipped(ref):
+            (Path(home) / "adapters").mkdir(exist_ok=True)
+            (Path(home) / "adapters" / adapter).symlink_to(Path(ref.path).resolve())
+        name = runtime.adapter_name(adapter)
+        user = runtime.store.users.local()
+        stock = shelf.add(runtime, user, suite.passages, lambda *_: None)
+        everything = [found for case in cases for found in stock.documents(case) or ()]
+        for case in random.Random(7).sample(cases, min(limit, len(cases))):
+            own = stock.documents(case) or ()
+            among: dict[str, Sequence[str]] = {GIVEN: own}
+            if case.answerable:
+                others = [found for found in dict.fromkeys(everything) if found not in own]
+                among |= {SEARCHED: (*others, *own), LEFT_OUT: tuple(others)}
+            for kind, documents in among.items():
+                found = _one(runtime, user, case.question, documents, name)
+                if found is not None:
+                    yield Asked(kind, case.answerable and kind != LEFT_OUT, *found)
+        runtime.close()
+
+
+def _one(
+    runtime: Runtime, user: Any, question: str, documents: Sequence[str], adapter: str | None
+) -> tuple[float, float] | None:
+    hits = runtime.library.search(user, question, document_ids=documents, k=runtime.settings.hits).hits
+    if not hits:
+        return None
+    candidates = relevance.candidates(question, hits, runtime.similarity)
+    decision = abstention.decide(question, hits, candidates)
+    most = runtime.skills(adapter).passages
+    best = quoting.best(question, hits, candidates)
+    if best and most == 1:
+        hits, _ = grounded.narrowed(hits, best)
+    language: Language = "zh" if is_chinese(question) else "en"
+    messages = prompts.grounded_trained(question, [shown(hit)[0] for hit in hits[:most]], language)
+    (refusing,) = runtime.generator().score(messages, [prompts.NOT_FOUND[language]], adapter=adapter)
+    return decision.confidence, refusing
+
+
+def fit(asked: Sequence[Asked]) -> Refusal:
+    """The logistic that tells answerable questions best, and the highest threshold that keeps `SHARE`."""
+    from sklearn.linear_model import LogisticRegression
+
+    x = [one.features for one in asked]
+    model = LogisticRegression(C=100.0, max_iter=10_000, class_weight="balanced")
+    model.fit(x, [one.answerable for one in asked])
+    (search, own), bias = model.coef_[0], float(model.intercept_[0])
+    found = Refusal(bias=round(bias, 4), search=round(float(search), 4), model=round(float(own), 4))
+    sure = sorted(one.weighed(found).confidence for one in asked if one.answerable and one.found)
+    threshold = math.floor(sure[int(len(sure) * (1 - SHARE))] * 1000) / 1000
+    return found.model_copy(update={"threshold": threshold})
+
+
+def rows(asked: Sequence[Asked], refusal: Refusal) -> Iterator[Row]:
+    """How well answerable is told from not, and how often each kind is answered."""
+    from sklearn.metrics import roc_auc_score
+
+    given = [one for one in asked if one.kind == GIVEN]
+    searched = [one for one in asked if one.kind != GIVEN]
+    for name, own in ((GIVEN, given), ("searched, own passage there or left out", searched)):
+        truth = [one.answerable for one in own]
+        for source, scores in (
+            ("both", [one.weighed(refusal).confidence for one in own]),
+            ("search alone", [one.search for one in own]),
+            ("model alone", [-one.refusing for one in own]),
+        ):
+            yield Row(
+                f"{name}: area under the curve, {source}", float(roc_auc_score(truth, scores)), n=len(own)
+            )
+        for answerable in (True, False):
+            some = [one.found and one.weighed(refusal).answer for one in own if one.answerable == answerable]
+            label = "answerable" if answerable else "unanswerable"
+            yield Row(f"{name}: {label}, answered", sum(some) / len(some), n=len(some))
+
+
+def _logit(probability: float) -> float:
+    sure = min(max(probability, 1e-9), 1 - 1e-9)
+    return math.log(sure / (1 - sure))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,1 @@
+"""The page Evaluate, behind ``eval.page``."""

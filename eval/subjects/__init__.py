@@ -1,0 +1,1 @@
+"""What is measured: an assistant that takes cases and gives predictions."""

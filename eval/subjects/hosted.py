@@ -1,0 +1,73 @@
+"""The assistant of a running server: its models, over the suite's passages in a folder of their own."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from assistant.config import Settings
+from assistant.engine.protocol import EngineState, Generator
+from assistant.runtime import Runtime
+from assistant.schema import AdapterRef
+from eval.subjects.local import LocalSubject
+
+if TYPE_CHECKING:
+    from assistant.models.skills import Skills
+    from assistant.retrieval.embedder import Embedder
+
+READERS = 4
+"""Questions asked at once: people ask the same model meanwhile."""
+
+
+class HostedSubject(LocalSubject):
+    """``LocalSubject`` with the models of ``host``: nothing is loaded twice, nothing of a user is touched.
+
+    Args:
+        host: The server's runtime; it is not closed.
+        adapter: Name of an adapter; ``"none"`` is the bare model, ``None`` takes the settings'.
+        retrieval: False asks the model alone, without documents.
+        seed: Of sampling.
+        temperature: Of sampling; greedy at 0.
+    """
+
+    def __init__(
+        self,
+        host: Runtime,
+        *,
+        adapter: str | None = None,
+        retrieval: bool = True,
+        seed: int = 0,
+        temperature: float = 0.0,
+    ) -> None:
+        super().__init__(
+            host.settings, adapter=adapter, retrieval=retrieval, seed=seed, temperature=temperature
+        )
+        self._host = host
+        self.readers = max(1, min(READERS, host.settings.max_per_user))
+
+    def _open(self, home: Path) -> Runtime:
+        changes = {"home": home, "database_url": "", "samples": False, "adapter": ""}
+        return _Guest(host=self._host, settings=self._host.settings.model_copy(update=changes))
+
+
+class _Guest(Runtime):
+    """A runtime with a folder of its own and the models of another."""
+
+    def __init__(self, *, host: Runtime, settings: Settings) -> None:
+        self._host = host
+        super().__init__(settings, exclusive=True)
+
+    def embedder(self) -> Embedder:
+        return self._host.embedder()
+
+    def generator(self) -> Generator:
+        return self._host.generator()
+
+    def engine_state(self) -> EngineState:
+        return self._host.engine_state()
+
+    def adapters(self) -> list[AdapterRef]:
+        return self._host.adapters()
+
+    def skills(self, adapter: str | None) -> Skills:
+        return self._host.skills(adapter)

@@ -1,0 +1,205 @@
+"""The assistant in this process, by the very paths that serve people, in a data folder of its own."""
+
+from __future__ import annotations
+
+import shutil
+import threading
+import time
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import closing
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from assistant.config import Settings
+from assistant.errors import BadRequestError
+from assistant.models import adapters, live
+from assistant.models.catalog import resolve
+from assistant.runtime import Runtime
+from assistant.schema import AdapterRef, Answer, Delta, Message, Summary
+from assistant.store import User
+from eval.schema import (
+    Case,
+    ChatCase,
+    GroundedCase,
+    Prediction,
+    RetrievalCase,
+    SentimentCase,
+    Suite,
+    SummarizeCase,
+)
+from eval.subjects import making, shelf
+from eval.subjects.describing import described
+from eval.subjects.protocol import Progress, StoppedError
+
+READERS = 8
+"""As many as the engine answers at once."""
+RANKED = 10
+"""Passages kept of each ranking of a retrieval case."""
+
+
+class LocalSubject:
+    """``Runtime`` over a suite's passages; the user's own folder is only read, for its adapters.
+
+    Args:
+        settings: The user's.
+        adapter: Name of an adapter; ``"none"`` is the bare model, ``None`` takes the settings'.
+        retrieval: False asks the model alone, without documents.
+        oracle: Each question has its own documents only.
+        seed: Of sampling.
+        temperature: Of sampling; greedy at 0.
+    """
+
+    def __init__(
+        self,
+        settings: Settings,
+        *,
+        adapter: str | None = None,
+        retrieval: bool = True,
+        oracle: bool = False,
+        seed: int = 0,
+        temperature: float = 0.0,
+    ) -> None:
+        if oracle and not retrieval:
+            remedy = "give one of the two"
+            raise BadRequestError(field="--oracle", value="with --no-retrieval", remedy=remedy)
+        self._adapter = _there(settings, settings.adapter if adapter is None else adapter)
+        self._theirs = settings
+        self._retrieval, self._oracle = retrieval, oracle
+        self._seed, self._temperature = seed, temperature
+        self.readers = READERS
+        self._runtime: Runtime | None = None
+        self._shelf = shelf.Shelf({})
+        self._stopped = threading.Event()
+
+    def describe(self) -> dict[str, Any]:
+        """See ``Subject``."""
+        options: dict[str, Any] = {"retrieval": self._retrieval, "oracle": self._oracle}
+        if self._temperature:
+            options["temperature"] = self._temperature
+        return described(self._theirs, self._adapter) | {"options": options}
+
+    def prepare(self, suite: Suite, work: Path, progress: Progress) -> None:
+        """Load the models, and add the passages where they are searched."""
+        self._runtime = runtime = self._open(work)
+        user = runtime.store.users.local()
+        runtime.adapter_name(self._name)
+        if any(not isinstance(case, RetrievalCase) for case in suite.cases):
+            runtime.generator()
+        if all(isinstance(case, SentimentCase) for case in suite.cases):
+            self.readers = 1  # texts are scored one after the other: more would only wait, and be timed so
+        if suite.passages and self._retrieval:
+            self._shelf = shelf.add(runtime, user, suite.passages, progress)
+
+    def _open(self, home: Path) -> Runtime:
+        if self._adapter and not adapters.is_shipped(self._adapter):
+            target = home / "adapters" / self._adapter.name
+            shutil.copytree(self._adapter.path, target, dirs_exist_ok=True)
+        changes = {
+            "home": home,
+            "database_url": "",
+            "samples": False,
+            "adapter": "",
+            "max_per_user": max(self._theirs.max_per_user, READERS),
+        }
+        return Runtime(self._theirs.model_copy(update=changes), exclusive=True)
+
+    def predict(self, case: Case) -> Prediction:
+        """See ``Subject``."""
+        runtime = self._runtime
+        assert runtime is not None, "prepare() comes first"
+        started, user = time.monotonic(), runtime.store.users.local()
+        match case:
+            case GroundedCase() if self._retrieval:
+                own = self._shelf.documents(case) if self._oracle else None
+                asked = {"document_ids": own, "adapter": self._name, "sampling": self._sampling(runtime)}
+                found = self._turn(case, runtime.chat_turn(user, [], case.question, **asked))
+            case GroundedCase():
+                found = self._plain(case, runtime, user, [Message("user", case.question)])
+            case ChatCase():
+                found = self._plain(case, runtime, user, case.messages)
+            case SummarizeCase():
+                found = self._summary(case, runtime, user)
+            case RetrievalCase():
+                found = self._ranked(case, runtime, user)
+            case SentimentCase():
+                found = self._sentiment(case, runtime, user)
+        return replace(found, seconds=time.monotonic() - started)
+
+    @property
+    def _name(self) -> str:
+        return self._adapter.name if self._adapter else "none"
+
+    def _sampling(self, runtime: Runtime) -> Any:
+        return runtime.sampling(seed=self._seed, temperature=self._temperature)
+
+    def _sentiment(self, case: SentimentCase, runtime: Runtime, user: User) -> Prediction:
+        """One text at a time: in a batch the model's rounding makes a text's score depend on its company."""
+        (found,) = self._watched(runtime.sentiment(user, [case.text], adapter=self._name))
+        return making.judged(case.id, found)
+
+    def _plain(self, case: Case, runtime: Runtime, user: User, messages: Sequence[Message]) -> Prediction:
+        system = "\n\n".join(message.text for message in messages if message.role == "system")
+        *history, question = [message for message in messages if message.role != "system"]
+        asked = {"adapter": self._name, "sampling": self._sampling(runtime), "system": system}
+        return self._turn(case, runtime.chat_turn(user, history, question.text, grounded=False, **asked))
+
+    def _turn(self, case: Case, events: Iterator[Any]) -> Prediction:
+        answer, first = making.followed(self._watched(events), Answer)
+        return replace(making.answered(case, answer, self._shelf), first_token_s=first)
+
+    def _summary(self, case: SummarizeCase, runtime: Runtime, user: User) -> Prediction:
+        tokens = 0
+
+        def counted(events: Iterable[Any]) -> Iterator[Any]:
+            nonlocal tokens
+            for event in events:
+                tokens += event.tokens if isinstance(event, Delta) and event.finish else 0
+                yield event
+
+        events = self._watched(runtime.summarize(user, case.text, adapter=self._name))
+        summary, first = making.followed(counted(events), Summary)
+        return replace(making.summarized(case.id, summary), tokens=tokens, first_token_s=first)
+
+    def _ranked(self, case: RetrievalCase, runtime: Runtime, user: User) -> Prediction:
+        found = runtime.library.search(user, case.query, k=runtime.settings.hits)
+        lists = {"dense": found.dense, "bm25": found.lexical, "hybrid": found.fused}
+        rankings = {name: self._shelf.ranked(case, hits)[:RANKED] for name, hits in lists.items()}
+        shown = self._shelf.ranked(case, found.hits)
+        return Prediction(case.id, "retrieval", "", retrieved=shown, rankings=rankings)
+
+    def _watched(self, events: Iterator[Any]) -> Iterator[Any]:
+        """Events until the run stops; the model is freed then."""
+        with closing(events):  # type: ignore[type-var]
+            for event in events:
+                if self._stopped.is_set():
+                    raise StoppedError
+                yield event
+
+    def alive(self) -> bool:
+        """The engine has not failed for good."""
+        return self._runtime is not None and self._runtime.engine_state().state not in ("failed", "stopped")
+
+    def stop(self) -> None:
+        """See ``Subject``."""
+        self._stopped.set()
+
+    def close(self) -> None:
+        """Let go of models and folder."""
+        self._stopped.set()
+        if self._runtime is not None:
+            self._runtime.close()
+            self._runtime = None
+
+
+def _there(settings: Settings, name: str) -> AdapterRef | None:
+    """The adapter that a name stands for, or ``None`` for the bare model.
+
+    Raises:
+        AdapterError: There is none of that name.
+    """
+    if name in ("", "none") or (name == "live" and settings.base_url):
+        return None
+    if name == "live":
+        return live.current(settings.home, resolve(settings.model).name)
+    return adapters.find(settings.home, name)
