@@ -1,0 +1,226 @@
+"""The rows that our own adapters learn from: grounded answers and refusals, sentiment, summaries, chat.
+
+``python -m finetune.mixture DATA OUT.jsonl [--replies FILE] [--bilingual]`` writes them as conversations, in
+exactly the prompts that serving uses. Read are only the files whose licence lets a trained adapter be given
+away; each row names its source.
+"""
+
+from __future__ import annotations
+
+import argparse
+import hashlib
+import json
+import random
+import sys
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from assistant import prompts
+from assistant.schema import Language, Message
+from finetune.schema import Example, Origin
+
+_LEVELS = ("negative", "neutral", "positive")
+_BESIDE = (75, 17, 8)
+"""Of a hundred passages, how many stand alone, beside one other, beside two."""
+_SIMPLIFIED = 0.7
+"""Share of the traditional Chinese passages that are rewritten in simplified characters."""
+
+
+@dataclass(frozen=True, slots=True)
+class Portions:
+    """How much of each file goes in.
+
+    Attributes:
+        passages: Share of the passages, by language.
+        sentiment: Texts by where they come from: the word in a row's id, or its language.
+        summaries: Texts, by language.
+    """
+
+    passages: Mapping[Language, float]
+    sentiment: Mapping[str, int]
+    summaries: Mapping[Language, int]
+
+
+ENGLISH = Portions(
+    passages={"en": 0.85},
+    sentiment={
+        "movieReviewSnippets": 5800, "tweets": 900, "amazonReviewSnippets": 400, "nytEditorialSnippets": 200,
+    },
+    summaries={"en": 150},
+)  # fmt: skip
+BILINGUAL = Portions(
+    passages={"en": 0.25, "zh": 0.4},
+    sentiment={"movieReviewSnippets": 1500, "tweets": 450, "zh": 2400},
+    summaries={"en": 80, "zh": 180},
+)
+
+
+def build(data: Path, portions: Portions, replies: Path | None = None, seed: int = 0) -> list[Example]:
+    """All rows of a mixture, in no particular order.
+
+    Args:
+        data: Folder with ``grounded/``, ``sentiment/`` and ``summarize/``.
+        portions: How much of each.
+        replies: From ``python -m finetune.replies``: what the base says to instructions.
+        seed: Of every draw.
+    """
+    draw = random.Random(seed)
+    examples: list[Example] = []
+    for language, share in portions.passages.items():
+        rows = _rows(data / "grounded" / f"{language}.train.jsonl")
+        examples += grounded(rows if language == "en" else _simplified(rows, draw), draw, share)
+    for language in portions.passages:
+        examples += sentiment(_rows(data / "sentiment" / f"{language}.train.jsonl"), draw, portions.sentiment)
+        examples += summaries(
+            _rows(data / "summarize" / f"{language}.train.jsonl"), draw, portions.summaries[language]
+        )
+    if replies is not None:
+        examples += chats(_rows(replies))
+    return examples
+
+
+def grounded(rows: Sequence[dict[str, Any]], draw: random.Random, share: float) -> Iterator[Example]:
+    """Questions about a passage: answered with its number, or refused.
+
+    Most of the passages stand alone, the others among one or two more. Each passage also gets questions that
+    another passage of its article answers: the right words around, and no answer. Where a file has no
+    unanswerable questions of its own, these are half as many as the others, rounded up.
+    """
+    by_passage: dict[str, list[dict[str, Any]]] = defaultdict(list)
+    by_title: dict[str, list[str]] = defaultdict(list)
+    for row in rows:
+        document = row["documents"][0]
+        if document["id"] not in by_passage:
+            by_title[document["title"]].append(document["id"])
+        by_passage[document["id"]].append(row)
+    everything = list(by_passage)
+    for passage in draw.sample(everything, int(len(everything) * share)):
+        own = by_passage[passage][0]["documents"][0]
+        near = [other for other in by_title[own["title"]] if other != passage]
+        others = draw.choices((0, 1, 2), weights=_BESIDE)[0]
+        pool = (
+            near
+            if len(near) >= max(others, 1) and draw.random() < 0.5
+            else [other for other in everything if other not in near]
+        )
+        beside = draw.sample([other for other in pool if other != passage], others)
+        shown = [passage, *beside]
+        draw.shuffle(shown)
+        texts = [by_passage[name][0]["documents"][0]["text"] for name in shown]
+        for row in by_passage[passage]:
+            answer = f"{row['answers'][0]} [{shown.index(passage) + 1}]" if row["answerable"] else None
+            yield _asked(row, texts, answer, own["title"])
+        away = [row for other in near if other not in shown for row in by_passage[other] if row["answerable"]]
+        lacking = all(row["answerable"] for row in rows[:100])
+        refused = -(-len(by_passage[passage]) // 2) if lacking else 1
+        for row in draw.sample(away, min(refused, len(away))):
+            yield _asked(row, texts, None, own["title"], suffix="-away")
+
+
+def sentiment(
+    rows: Sequence[dict[str, Any]], draw: random.Random, wanted: Mapping[str, int]
+) -> Iterator[Example]:
+    """Texts with their sentiment, as many of each level as there are; of films few that are neutral."""
+    groups: dict[tuple[str, str], list[dict[str, Any]]] = defaultdict(list)
+    for row in rows:
+        groups[row["id"].split("-")[1] if row["lang"] == "en" else row["lang"], row["label"]].append(row)
+    for kind, count in wanted.items():
+        few = 10 if kind == "movieReviewSnippets" else 3
+        for level in _LEVELS:
+            there = groups[kind, level]
+            share = count // few if level == "neutral" else count // (2 if few == 10 or kind == "zh" else 3)
+            for row in draw.sample(there, min(share, len(there))):
+                reply = prompts.SENTIMENT_REPLIES[_LEVELS.index(row["label"])]
+                asked = prompts.sentiment(row["text"])
+                yield _example(row["id"], asked, reply, row["id"], "sentiment", row["lang"])
+
+
+def summaries(rows: Sequence[dict[str, Any]], draw: random.Random, count: int) -> Iterator[Example]:
+    """Abstracts with one sentence."""
+    for row in draw.sample(rows, min(count, len(rows))):
+        asked = prompts.summary(row["text"], "sentence", "prose", row["lang"])
+        yield _example(row["id"], asked, row["references"][0], row["id"], "summarize", row["lang"])
+
+
+def chats(rows: Sequence[dict[str, Any]]) -> Iterator[Example]:
+    """Instructions with what the base itself replied to them: learnt again, so that it is not unlearnt."""
+    for row in rows:
+        asked = prompts.chat([], row["prompt"])
+        yield _example(row["id"], asked, row["reply"], row["id"], "chat", "en")
+
+
+def _asked(
+    row: dict[str, Any], texts: Sequence[str], answer: str | None, title: str, suffix: str = ""
+) -> Example:
+    language: Language = row["lang"]
+    messages = prompts.grounded_trained(row["question"], texts, language)
+    reply = answer if answer is not None else prompts.NOT_FOUND[language]
+    return _example(row["id"] + suffix, messages, reply, title, "grounded", language)
+
+
+def _example(
+    name: str, asked: Sequence[Message], reply: str, source: str, task: str, language: Language
+) -> Example:
+    messages = (*asked, Message("assistant", reply))
+    return Example(name, messages, source, task, language, Origin("mixture", 0))
+
+
+def write(examples: Iterable[Example], path: Path) -> str:
+    """Write rows as messages JSONL; returns the file's SHA-256."""
+    lines = [
+        json.dumps(
+            {
+                "id": e.id,
+                "task": e.task,
+                "lang": e.language,
+                "source": e.source,
+                "messages": [{"role": m.role, "content": m.text} for m in e.messages],
+            },
+            ensure_ascii=False,
+        )
+        for e in examples
+    ]
+    text = "".join(f"{line}\n" for line in lines)
+    path.write_text(text, encoding="utf-8")
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def _rows(path: Path) -> list[dict[str, Any]]:
+    with path.open(encoding="utf-8") as lines:
+        return [json.loads(line) for line in lines]
+
+
+def _simplified(rows: Sequence[dict[str, Any]], draw: random.Random) -> list[dict[str, Any]]:
+    """Most passages with their questions in simplified characters."""
+    from opencc import OpenCC
+
+    convert = OpenCC("t2s").convert
+    passages = dict.fromkeys(row["documents"][0]["id"] for row in rows)
+    chosen = {name for name in passages if draw.random() < _SIMPLIFIED}
+    return [
+        json.loads(convert(json.dumps(row, ensure_ascii=False)))
+        if row["documents"][0]["id"] in chosen
+        else row
+        for row in rows
+    ]
+
+
+def main() -> None:
+    """Write a mixture."""
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("data", type=Path, help="folder of the data sets")
+    parser.add_argument("out", type=Path, help="file to write")
+    parser.add_argument("--replies", type=Path, help="what the base says, from `python -m finetune.replies`")
+    parser.add_argument("--bilingual", action="store_true", help="English and Chinese")
+    options = parser.parse_args()
+    made = build(options.data, BILINGUAL if options.bilingual else ENGLISH, options.replies)
+    sys.stdout.write(f"{len(made)} rows, sha256 {write(made, options.out)}\n")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,139 @@
+"""What a training will cost, measured before it starts: its longest sequences are run for real."""
+
+from __future__ import annotations
+
+import gc
+import sys
+import time
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import psutil
+import torch  # noqa: TID253
+
+from assistant.errors import TrainingError
+
+_RUNS = 2
+"""Longest sequences that are run; the first one also warms up."""
+_DOUBT = (0.8, 1.4)
+"""Range around what was measured: other programs run here too, and most sequences are shorter."""
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What one step and the whole cost.
+
+    Attributes:
+        steps: Of the optimizer.
+        tokens_per_step: With and without loss, at most.
+        micro_batch: Sequences computed at once.
+        seconds_per_step: From and to.
+        seconds: To the end, from and to.
+        peak_bytes: Of memory, at the longest sequence.
+        available_bytes: What this machine has for it.
+        device: ``cpu``, or the GPU's name.
+        advice: What would help, in sentences.
+    """
+
+    steps: int
+    tokens_per_step: int
+    micro_batch: int
+    seconds_per_step: tuple[float, float]
+    seconds: tuple[float, float]
+    peak_bytes: int
+    available_bytes: int
+    device: str
+    advice: tuple[str, ...] = ()
+
+    def as_json(self) -> dict[str, Any]:
+        """For ``plan.json``."""
+        return asdict(self)
+
+
+def plan(trainer: Any, steps: int, per_step: int) -> Plan:
+    """Run the longest sequences forward and back; weights and random numbers stay as they were.
+
+    Args:
+        trainer: One of TRL's, ready to start, over rows of ids.
+        steps: Of the optimizer, in all.
+        per_step: Sequences of a step.
+
+    Raises:
+        TrainingError: The longest sequence does not fit into memory; says what to change.
+    """
+    longest = sorted(trainer.train_dataset, key=_size, reverse=True)[:_RUNS]
+    state = torch.random.get_rng_state()
+    try:
+        taken = [_run(trainer, row) for row in longest]
+    except (torch.OutOfMemoryError, MemoryError, RuntimeError) as fault:
+        if isinstance(fault, RuntimeError) and "memory" not in str(fault).lower():
+            raise
+        raise TrainingError(
+            reason=f"a sequence of {_size(longest[0])} tokens does not fit into memory",
+            remedy="lower training.max_length, or take a smaller model; nothing was trained",
+        ) from None
+    finally:
+        trainer.model.zero_grad(set_to_none=True)
+        torch.random.set_rng_state(state)
+        gc.collect()
+    second = min(taken) * per_step
+    low, high = (round(second * factor, 2) for factor in _DOUBT)
+    peak, available, device = _memory()
+    return Plan(
+        steps,
+        per_step * _size(longest[0]),
+        1,
+        (low, high),
+        (round(low * steps, 1), round(high * steps, 1)),
+        peak,
+        available,
+        device,
+        tuple(_advice(peak, available, high * steps)),
+    )
+
+
+def _size(row: Mapping[str, Any]) -> int:
+    """Tokens of a row: a sequence, or a prompt with two replies."""
+    return sum(len(row.get(name) or ()) for name in ("input_ids", "prompt_ids", "chosen_ids", "rejected_ids"))
+
+
+def _run(trainer: Any, row: Mapping[str, Any]) -> float:
+    started = time.monotonic()
+    inputs = trainer._prepare_inputs(trainer.data_collator([row]))
+    trainer.model.train()
+    with trainer.compute_loss_context_manager():
+        loss = trainer.compute_loss(trainer.model, inputs)
+    trainer.accelerator.backward(loss)
+    trainer._metrics["train"].clear()
+    if hasattr(trainer, "_total_train_tokens"):
+        trainer._total_train_tokens = 0
+    return time.monotonic() - started
+
+
+def _memory() -> tuple[int, int, str]:
+    """Peak of this process, what there is, and where."""
+    if torch.cuda.is_available():
+        place = torch.cuda.current_device()
+        total = torch.cuda.get_device_properties(place).total_memory
+        return int(torch.cuda.max_memory_reserved(place)), int(total), torch.cuda.get_device_name(place)
+    held = psutil.Process().memory_info()
+    return _peak(held), int(held.rss + psutil.virtual_memory().available), "cpu"
+
+
+def _peak(held: Any) -> int:
+    """The most bytes that this process ever held."""
+    if hasattr(held, "peak_wset"):  # Windows, which has no `resource`
+        return int(held.peak_wset)
+    import resource
+
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * (1 if sys.platform == "darwin" else 1024)
+
+
+def _advice(peak: int, available: int, seconds: float) -> list[str]:
+    found = []
+    if peak > 0.85 * available:
+        found.append("memory is nearly full: lower training.max_length")
+    if seconds > 8 * 3600:
+        found.append("this takes more than a night: lower training.epochs or data.limit, or use a GPU")
+    return found

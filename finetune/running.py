@@ -1,0 +1,258 @@
+"""One training from its TOML to an adapter with a report: checked, planned, trained, measured."""
+
+from __future__ import annotations
+
+import hashlib
+import warnings
+from collections import Counter
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from assistant import prompts
+from assistant.config import Settings
+from assistant.errors import TrainingDataError, TrainingError
+from assistant.models import adapters, catalog, pull
+from assistant.schema import AdapterRef
+from finetune import finishing, preparing, ranks
+from finetune.config import Config
+from finetune.encoding import encode
+from finetune.folder import Folder
+from finetune.packing import Packed, alone, pack
+from finetune.preparing import Prepared
+from finetune.schema import Example
+
+if TYPE_CHECKING:
+    from assistant.rendering import Renderer
+    from finetune.planning import Plan
+    from finetune.training import Trainer
+
+Show = Callable[[int, int, str], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """How a run ended."""
+
+    state: str
+    adapter: AdapterRef | None
+    plan: Plan
+
+
+def run(
+    config: Config,
+    settings: Settings,
+    folder: Folder,
+    *,
+    resume: bool,
+    plan_only: bool,
+    confirm: Callable[[Plan], bool],
+    show: Show,
+    say: Callable[[str], None],
+) -> Result:
+    """Train.
+
+    Args:
+        config: What to do.
+        settings: Where models and adapters are.
+        folder: Of the run, held by the caller.
+        resume: Go on from the last complete checkpoint.
+        plan_only: Stop before the first step.
+        confirm: Asked once, with the plan.
+        show: Called after each step.
+        say: Takes a line for people.
+
+    Raises:
+        TrainingError, TrainingDataError: It cannot begin or go on; ``status.json`` says the same.
+    """
+    try:
+        return _run(config, settings, folder, resume, plan_only, confirm, show, say)
+    except BaseException as fault:
+        stopped = isinstance(fault, KeyboardInterrupt)
+        folder.say("stopped" if stopped else "failed", message=str(fault) or type(fault).__name__)
+        raise
+
+
+def _run(
+    config: Config, settings: Settings, folder: Folder, resume: bool, plan_only: bool,
+    confirm: Callable[[Plan], bool], show: Show, say: Callable[[str], None],
+) -> Result:  # fmt: skip
+    from finetune import training
+
+    quiet()
+    ranks.take_device()
+    folder.sweep()
+    before = folder.complete()
+    if before and not resume:
+        raise TrainingError(
+            reason=f"{folder.path} holds a run already",
+            remedy="go on with --resume, or name another output.folder",
+        )
+    folder.say("checking", message="")
+    entry = catalog.resolve(config.model.name)
+    renderer, tokenizer = _renderer(entry, settings)
+    prepared = preparing.prepare(config, settings, renderer, say)
+    if before:
+        preparing.same(folder, config, prepared)
+    preparing.record(folder, config, prepared)
+    folder.say("planning")
+    schedule = _schedule(config)
+    model, precision = _model(entry, settings, config, schedule)
+    sequences = _sequences(prepared.train, renderer, config)
+    if config.training.method == "sft" and not sequences:
+        raise TrainingDataError(
+            field="data.train",
+            reason="no example is left to learn from",
+            remedy="give more rows, lower data.held_out, or raise training.max_length",
+        )
+    per_step = _per_step(sequences, config)
+    schedule = training.Schedule(**{**asdict(schedule), "sequences_per_step": per_step})
+    watchers = _watchers(folder, config, prepared.held_out, renderer, tokenizer, show)
+    if config.training.method == "dpo":
+        from finetune import dpo
+
+        pairs = prepared.preferences
+        trainer = dpo.make(
+            model, tokenizer, renderer, pairs, schedule, folder.checkpoints, watchers, precision,
+            config.training.beta, config.training.max_length, config.output.tracking,
+        )  # fmt: skip
+    else:
+        trainer = training.make(model, tokenizer, sequences, schedule, folder.checkpoints, [*watchers],
+                                precision, config.output.tracking)  # fmt: skip
+    planned = _plan(trainer, schedule)
+    folder.write("plan.json", planned.as_json())
+    if plan_only or not confirm(planned):
+        folder.say("stopped", message="planned only", steps=planned.steps)
+        return Result("planned", None, planned)
+    try:
+        trainer.train(resume_from_checkpoint=str(before[-1]) if before else None)
+    except TrainingError:
+        if trainer.state.global_step:
+            trainer._save_checkpoint(trainer.model, None)  # of the last good step
+        raise
+    if not ranks.first():
+        return Result("done", None, planned)
+    return _ended(config, settings, folder, trainer, planned, prepared, say)
+
+
+def quiet() -> None:
+    """Leave the terminal to our own bar: what the libraries will rename is nothing that a user can act on."""
+    from transformers.utils import logging
+
+    logging.disable_progress_bar()
+    warnings.filterwarnings("ignore", category=FutureWarning, module="transformers")
+
+
+def _ended(
+    config: Config, settings: Settings, folder: Folder, trainer: Trainer, planned: Plan, prepared: Prepared,
+    say: Callable[[str], None],
+) -> Result:  # fmt: skip
+    stopped = folder.stop_asked and trainer.state.global_step < trainer.state.max_steps
+    finishing.save(folder, trainer.model, config, Counter(example.task for example in prepared.train))
+    ref = finishing.install(folder, settings, config.output.name or folder.path.name)
+    folder.say("evaluating", adapter=ref.name, seconds_left=None)
+    if prepared.held_out and not stopped:
+        finishing.report(folder, settings, config, ref.name, say)
+    finishing.write_card(folder, ref, config)
+    message = "kept; --resume goes on" if stopped else ""
+    folder.say("stopped" if stopped else "done", adapter=ref.name, message=message)
+    return Result("stopped" if stopped else "done", ref, planned)
+
+
+def _renderer(entry: catalog.Entry, settings: Settings) -> tuple[Renderer, Any]:
+    from transformers import AutoTokenizer
+
+    from assistant.rendering import Renderer
+
+    place = pull.require(entry, settings.models_dir)
+    tokenizer = AutoTokenizer.from_pretrained(place, local_files_only=True, trust_remote_code=False)
+    return Renderer(tokenizer, pull.template_sha256(entry, place) or None), tokenizer
+
+
+def _model(entry: catalog.Entry, settings: Settings, config: Config, schedule: Any) -> tuple[Any, Any]:
+    from assistant.engine import loading as weights
+    from finetune import training
+
+    base = weights.load(pull.require(entry, settings.models_dir), config.model.quantization)
+    wanted = config.training.precision
+    fast = str(weights.place()[1]).endswith("bfloat16")
+    precision = ("bf16" if fast else "fp32") if wanted == "auto" else wanted
+    lora = training.Lora(**config.lora.model_dump())
+    return training.adapted(base.model, lora, schedule, _start(config, entry, settings)), precision
+
+
+def _start(config: Config, entry: catalog.Entry, settings: Settings) -> Path | None:
+    """The folder of the adapter to go on from, which must belong to the same base."""
+    if not config.model.adapter:
+        return None
+    ref = adapters.find(settings.home, config.model.adapter)
+    adapters.verify(ref, entry.name)
+    return Path(ref.path)
+
+
+def _schedule(config: Config) -> Any:
+    from finetune.training import Schedule
+
+    wanted = config.training
+    return Schedule(
+        epochs=wanted.epochs, max_steps=wanted.max_steps, learning_rate=wanted.learning_rate,
+        schedule=wanted.schedule, warmup=wanted.warmup, checkpoint_every=wanted.checkpoint_every,
+        log_every=wanted.log_every, seed=wanted.seed,
+    )  # fmt: skip
+
+
+def _sequences(examples: Iterable[Example], renderer: Renderer, config: Config) -> list[Packed]:
+    rows = [encode(example.messages, renderer, _given(example)) for example in examples]
+    length = config.training.max_length
+    fitting = [row for row in rows if len(row.ids) <= length]
+    return pack(fitting, length, config.training.seed) if config.training.packing else alone(fitting)
+
+
+def _given(example: Example) -> str:
+    return prompts.SENTIMENT_GIVEN if example.task == "sentiment" else ""
+
+
+def _per_step(sequences: Sequence[Packed], config: Config) -> int:
+    if not sequences:  # preferences: each is a prompt with two replies
+        return max(1, config.training.tokens_per_batch // config.training.max_length)
+    mean = sum(len(sequence.ids) for sequence in sequences) / len(sequences)
+    wanted = round(config.training.tokens_per_batch / mean / ranks.several())
+    return max(1, min(len(sequences), wanted))
+
+
+def _watchers(
+    folder: Folder,
+    config: Config,
+    held_out: Sequence[Example],
+    renderer: Renderer,
+    tokenizer: Any,
+    show: Show,
+) -> list[Any]:
+    from finetune import measuring, watching
+
+    found: list[Any] = [watching.Finite(), watching.Stopping(folder)]
+    chosen = _drawn(held_out, config.evaluation.cases)
+    if chosen and config.training.method == "sft":
+        metric = measuring.metric_of(chosen, config.evaluation.metric)
+        score = measuring.scorer()
+
+        def measure(model: Any) -> dict[str, float]:
+            return measuring.measure(model, tokenizer, renderer, chosen, score)
+
+        wanted = config.evaluation
+        found.append(watching.Measuring(folder, measure, metric, wanted.every, wanted.patience))
+    return [*found, watching.Progress(folder, show)]
+
+
+def _drawn(examples: Sequence[Example], count: int) -> list[Example]:
+    """The same ones in every run: by a hash of their ids."""
+    return sorted(examples, key=lambda e: hashlib.sha256(e.id.encode()).digest())[:count]
+
+
+def _plan(trainer: Any, schedule: Any) -> Plan:
+    from finetune import planning
+
+    per_epoch = -(-len(trainer.train_dataset) // (schedule.sequences_per_step * ranks.several()))
+    steps = schedule.max_steps or max(1, round(per_epoch * schedule.epochs))
+    return planning.plan(trainer, steps, schedule.sequences_per_step)

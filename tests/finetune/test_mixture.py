@@ -1,0 +1,92 @@
+"""The mixture of our own adapters, made of a few invented rows."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections import Counter
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from assistant import prompts
+from finetune import mixture
+
+PORTIONS = mixture.Portions(
+    passages={"en": 1.0, "zh": 1.0},
+    sentiment={"movieReviewSnippets": 4, "zh": 2},
+    summaries={"en": 1, "zh": 1},
+)
+
+
+def lines(path: Path, rows: list[dict[str, Any]]) -> None:
+    path.parent.mkdir(exist_ok=True)
+    path.write_text("".join(json.dumps(row) + "\n" for row in rows), encoding="utf-8")
+
+
+@pytest.fixture
+def data(tmp_path: Path) -> Path:
+    def asked(lang: str, article: int, passage: int, question: int, answerable: bool) -> dict[str, Any]:
+        name = f"{lang}-{article}-{passage}"
+        text = f"{name}: 國家 number {question}." if lang == "zh" else f"{name} says number {question}."
+        return {
+            "id": f"{name}-{question}", "lang": lang, "question": f"What does {name} say ({question})?",
+            "documents": [{"id": name, "title": f"{lang} {article}", "text": text}],
+            "answers": [name] if answerable else [], "answerable": answerable,
+        }  # fmt: skip
+
+    for lang in ("en", "zh"):
+        rows = [
+            asked(lang, article, passage, question, lang == "zh" or question < 2)
+            for article in range(4) for passage in range(4) for question in range(3)
+        ]  # fmt: skip
+        lines(tmp_path / "grounded" / f"{lang}.train.jsonl", rows)
+        kind = "movieReviewSnippets" if lang == "en" else "0"
+        felt = [
+            {
+                "id": f"s-{kind}-{n}",
+                "lang": lang,
+                "text": f"text {n}",
+                "label": ("negative", "positive")[n % 2],
+            }
+            for n in range(20)
+        ]
+        lines(tmp_path / "sentiment" / f"{lang}.train.jsonl", felt)
+        lines(
+            tmp_path / "summarize" / f"{lang}.train.jsonl",
+            [{"id": f"sum-{lang}", "lang": lang, "text": "Long.", "references": ["Short."]}],
+        )
+    return tmp_path
+
+
+def test_an_answer_names_the_passage_that_holds_it_and_the_rest_is_refused(data: Path) -> None:
+    rows = [row for row in mixture.build(data, PORTIONS) if row.task == "grounded"]
+    refused = {"en": 0, "zh": 0}
+    for row in rows:
+        asked, said = row.messages[0].text, row.messages[1].text
+        passages = dict(re.findall(r"^\[(\d)\] (\S+?)(?::| says)", asked, re.MULTILINE))
+        about = re.search(r"What does (\S+) say", asked)
+        assert about
+        if said == prompts.NOT_FOUND[row.language]:
+            refused[row.language] += 1
+            assert about[1] not in passages.values() or row.id.endswith("-2")
+        else:
+            name, number = re.fullmatch(r"(\S+) \[(\d)\]", said).groups()  # type: ignore[union-attr]
+            assert passages[number] == name == about[1]
+    assert refused == {"en": 16 + 16, "zh": 16 * 2}, "a file's own ones and one away; two of three away"
+
+
+def test_most_chinese_passages_are_simplified_with_their_questions(data: Path) -> None:
+    rows = [row for row in mixture.build(data, PORTIONS) if row.language == "zh" and row.task == "grounded"]
+    kinds = Counter(character for row in rows for character in "国國" if character in row.messages[0].text)
+    assert kinds["国"] > kinds["國"] > 0
+
+
+def test_each_kind_has_its_portion_and_a_seed_gives_the_same_rows(data: Path) -> None:
+    made = mixture.build(data, PORTIONS)
+    felt = Counter(row.language for row in made if row.task == "sentiment")
+    assert felt == {"en": 4, "zh": 2}
+    assert sum(row.task == "summarize" for row in made) == 2
+    assert mixture.build(data, PORTIONS) == made
+    assert mixture.build(data, PORTIONS, seed=1) != made

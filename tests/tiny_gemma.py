@@ -1,0 +1,64 @@
+"""A tiny Gemma 3: layers with a sliding window beside full ones, its control tokens, our template."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import tiny
+import torch
+
+from assistant.models import gguf
+from assistant.models.catalog import CATALOG
+
+SLIDING = 48
+ENTRY = CATALOG["gemma3-270m"]
+CONTROL = ("<pad>", "<eos>", "<bos>", "<unk>", "<start_of_turn>", "<end_of_turn>", "<unused0>")
+
+
+def build(folder: Path, positions: int = 1024) -> Path:
+    """Write model and tokenizer as `youju models pull gemma3-270m` would."""
+    from transformers import Gemma3ForCausalLM, Gemma3TextConfig
+
+    words = tokenizer(folder)
+    torch.manual_seed(0)
+    config = Gemma3TextConfig(
+        vocab_size=len(words), hidden_size=tiny.WIDTH, intermediate_size=128, num_hidden_layers=4,
+        num_attention_heads=4, num_key_value_heads=4, head_dim=16, query_pre_attn_scalar=16,
+        max_position_embeddings=positions, sliding_window=SLIDING, pad_token_id=0, eos_token_id=1,
+        layer_types=["sliding_attention", "full_attention", "sliding_attention", "sliding_attention"],
+        bos_token_id=2, tie_word_embeddings=False,
+    )  # fmt: skip
+    model = Gemma3ForCausalLM(config)
+    with torch.no_grad():
+        for parameter in model.parameters():
+            if parameter.dim() == 2:
+                parameter.normal_(0, 0.3)
+        model.lm_head.weight.normal_()[: len(CONTROL) + 256] = (
+            0.0  # only words win: no control token, no half letter
+        )
+    model.generation_config.eos_token_id = [1, 5]
+    model.to(torch.bfloat16).save_pretrained(folder)
+    return folder
+
+
+def tokenizer(folder: Path):
+    """Gemma's tokens of control around a byte-level vocabulary, with the template of the catalog."""
+    from tokenizers import Tokenizer, decoders, models, pre_tokenizers, trainers
+    from transformers import PreTrainedTokenizerFast
+
+    raw = Tokenizer(models.BPE())
+    raw.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
+    raw.decoder = decoders.ByteLevel()
+    raw.train_from_iterator(
+        ["the question and the answer of a user, model 退款 你好"] * 20 + [f" {word}" for word in tiny.WORDS] * 50,
+        trainers.BpeTrainer(
+            vocab_size=400, special_tokens=list(CONTROL),
+            initial_alphabet=pre_tokenizers.ByteLevel.alphabet(),
+        ),
+    )  # fmt: skip
+    made = PreTrainedTokenizerFast(
+        tokenizer_object=raw, pad_token="<pad>", eos_token="<eos>", bos_token="<bos>", unk_token="<unk>"
+    )
+    made.chat_template = gguf.template(ENTRY.turns)
+    made.save_pretrained(folder)
+    return made
