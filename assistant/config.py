@@ -36,14 +36,25 @@ class Settings(BaseModel):
     )
     host: str = Field("127.0.0.1", description="Address to listen on; beyond loopback needs --auth users.")
     port: int = Field(7860, ge=1, le=65535, description="Port to listen on.")
-    auth: Literal["local", "users"] = Field(
-        "local", description="local: one user on this machine, no password. users: named users and keys."
+    auth: Literal["local", "users", "huggingface", "visitors"] = Field(
+        "local",
+        description="local: one user on this machine, no password. users: named users and keys. huggingface: "
+        "sign-in of Hugging Face, on Spaces. visitors: everyone is a guest, and nothing of theirs is kept.",
     )
+    members: tuple[str, ...] = Field(
+        (),
+        description="Hugging Face names that may sign in, beside the owner; * is everyone.",
+    )
+    visitor_questions: int = Field(30, ge=1, le=1000, description="Questions of one visitor in an hour.")
     allowed_hosts: tuple[str, ...] = Field((), description="Host names answered to, beside loopback.")
     frame_ancestors: tuple[str, ...] = Field((), description="Origins that may show the page in a frame.")
     behind_https: bool = Field(False, description="A proxy in front speaks HTTPS: mark cookies Secure.")
     model: str = Field("smollm2-135m", description="Catalog name, Hub id or folder of the language model.")
-    adapter: str = Field("", description="Adapter where a request names none; empty: none.")
+    adapter: str = Field(
+        "live",
+        description="Adapter where a request names none. live: the promoted one, else the shipped one; "
+        "none: the bare model.",
+    )
     quantization: Literal["nf4", "none"] = Field("nf4", description="nf4: 4-bit weights. none: 16 or 32 bit.")
     base_url: str = Field("", description="An OpenAI-compatible server to use instead of a local model.")
     api_key: SecretStr = Field(SecretStr(""), description="Key for base_url.")
@@ -58,13 +69,15 @@ class Settings(BaseModel):
     max_upload_mb: int = Field(50, ge=1, le=2048, description="Largest file taken, in MB.")
     database_url: str = Field("", description="SQLAlchemy address; empty for SQLite under home.")
     samples: bool = Field(True, description="Import the sample collection on the first start.")
+    ephemeral: bool = Field(False, description="The disk is wiped at each restart; the page says so.")
+    snapshots: str = Field("", description="Folder for copies of all state; an empty home starts from them.")
 
     @model_validator(mode="after")
     def _guard_the_network(self) -> Settings:
         """Without passwords nobody but this machine may reach the server."""
         if self.auth == "local" and self.host not in LOOPBACK:
             raise ValueError(
-                f"host {self.host!r} can be reached from other machines and auth is 'local': "
+                "it can be reached from other machines and auth is 'local': "
                 "set auth = users and add one with `youju users add NAME`"
             )
         return self
@@ -127,12 +140,15 @@ def _file(path: Path) -> dict[str, Any]:
     known = Settings.model_fields.keys() - {"home"}
     if unknown := sorted(table.keys() - known):
         remedy = f"known in {path}: {', '.join(sorted(known))}"
-        raise ConfigError(field=unknown[0], value=table[unknown[0]], remedy=remedy)
+        # Its value is not shown: it may be a key under a mistyped name.
+        raise ConfigError(field=unknown[0], value="this name", remedy=remedy)
     return table
 
 
 def _explain(fault: ValidationError) -> ConfigError:
     first = fault.errors()[0]
     field = str(first["loc"][0]) if first["loc"] else "host"
-    value = first["input"] if first["loc"] else getattr(first["input"], "host", "")
+    value = first["input"] if first["loc"] else first["input"]["host"]
+    if field == "api_key":
+        value = "what was given"
     return ConfigError(field=field, value=value, remedy=first["msg"].removeprefix("Value error, "))

@@ -137,6 +137,39 @@ class ModelFileError(YoujuError):
     status = 422
 
 
+class TermsError(YoujuError):
+    """A model whose terms of use nobody has accepted here."""
+
+    template = (
+        "this model comes under the {terms} ({url}), which must be accepted first: "
+        "read them, then run `youju models pull {name} --accept-terms`"
+    )
+    status = 403
+    exit_code = 1
+
+
+class TrainingDataError(YoujuError):
+    """Examples that nothing can be learnt from."""
+
+    template = "training data, {field}: {reason}; {remedy}"
+    status = 422
+
+
+class RecipeError(YoujuError):
+    """A key of a training's TOML that cannot be used."""
+
+    template = "{file}, {field}: {value!r} cannot be used; {remedy}"
+    status = 422
+
+
+class TrainingError(YoujuError):
+    """A training that cannot begin, or cannot go on."""
+
+    template = "training: {reason}; {remedy}"
+    status = 409
+    exit_code = 1
+
+
 class AdapterError(YoujuError):
     """An adapter that cannot be used."""
 
@@ -176,6 +209,22 @@ class DeadlineError(YoujuError):
     exit_code = 1
 
 
+class ReindexingError(YoujuError):
+    """The index was made another way and is being made anew: by words alone, a refusal would be false."""
+
+    template = "the documents are being indexed anew: ask again in a few minutes, answers are not safe before"
+    status = 503
+    exit_code = 1
+
+
+class StillReadingError(YoujuError):
+    """Documents were added and none can be searched yet: a refusal would be false."""
+
+    template = "the documents are still being read: ask again in a moment"
+    status = 503
+    exit_code = 1
+
+
 class StorageError(YoujuError):
     """Disk, database or index could not take the write; nothing was changed."""
 
@@ -189,6 +238,14 @@ class DatabaseFileError(YoujuError):
 
     template = "{path}: {reason}; {remedy}"
     status = 503
+    exit_code = 1
+
+
+class HubError(YoujuError):
+    """The Hugging Face Hub did not take something, or what it runs did not come up."""
+
+    template = "{repo} on the Hub: {reason}; {remedy}"
+    status = 502
     exit_code = 1
 
 

@@ -32,6 +32,24 @@ _GROUNDED: dict[Language, str] = {
         "请只根据这些段落，用一两句话简短回答，每句话末尾注明段落编号，例如 [1]。"
     ),
 }
+_TRAINED: dict[Language, str] = {
+    "en": (
+        "{lead} Answer the question below them in one or two short sentences, using only words and numbers "
+        "from the passages, and end each sentence with the number of its passage, like [1]. "
+        "If the passages do not say it, reply only: Not in the documents.\n\n"
+        "{passages}\n\n"
+        "Question: {question}"
+    ),
+    "zh": (
+        "{lead}请只根据这些段落，用一两句话简短回答段落后面的问题，每句话末尾注明段落编号，例如 [1]。"
+        "段落里没有提到的，只回答：文档中没有提到。\n\n"
+        "{passages}\n\n"
+        "问题：{question}"
+    ),
+}
+"""What adapters learn. The instruction stands first: all questions about a passage then share one beginning,
+which the training computes once (`finetune/packing.py`). Without an adapter the embedded model loses the
+thread so."""
 _REWRITE: dict[Language, str] = {
     "en": (
         "Conversation:\n{history}\n\nLast question: {question}\n"
@@ -66,11 +84,8 @@ _SENTIMENT = "What is the sentiment of this review? {text}"
 """For both languages: of the forms tried, the embedded model tells good from bad best in this one (area under
 the curve 0.92 on film sentences, "Is this text negative or positive?" 0.82); asked in Chinese it guesses."""
 
-SENTIMENT_REPLIES = (
-    "The sentiment of this review is negative",
-    "The sentiment of this review is neutral",
-    "The sentiment of this review is positive",
-)
+SENTIMENT_GIVEN = "The sentiment of this review is"
+SENTIMENT_REPLIES = tuple(f"{SENTIMENT_GIVEN} {level}" for level in ("negative", "neutral", "positive"))
 """Scored, never generated: negative, neutral, positive. Their shared beginning cancels out."""
 
 NOT_FOUND: dict[Language, str] = {"en": "Not in the documents.", "zh": "文档中没有提到。"}
@@ -95,11 +110,19 @@ def grounded(question: str, passages: Sequence[str], language: Language, system:
         language: Of the question, and so of the answer.
         system: The user's own system prompt, if any.
     """
+    return chat([], _filled(_GROUNDED[language], question, passages, language), system)
+
+
+def grounded_trained(
+    question: str, passages: Sequence[str], language: Language, system: str = ""
+) -> list[Message]:
+    """The same in the form that adapters learn: see `grounded`."""
+    return chat([], _filled(_TRAINED[language], question, passages, language), system)
+
+
+def _filled(wording: str, question: str, passages: Sequence[str], language: Language) -> str:
     numbered = "\n\n".join(f"[{n}] {passage.strip()}" for n, passage in enumerate(passages, 1))
-    wording = _GROUNDED[language].format(
-        lead=GROUNDED_LEAD[language], passages=numbered, question=question.strip()
-    )
-    return chat([], wording, system)
+    return wording.format(lead=GROUNDED_LEAD[language], passages=numbered, question=question.strip())
 
 
 def rewrite(history: Sequence[Message], question: str, language: Language) -> list[Message]:
@@ -119,3 +142,36 @@ def summary(text: str, length: Length, form: Form, language: Language) -> list[M
 def sentiment(text: str) -> list[Message]:
     """Ask for the sentiment; the replies of `SENTIMENT_REPLIES` are scored after it."""
     return chat([], _SENTIMENT.format(text=" ".join(text.split())))
+
+
+UNRELATED: dict[Language, tuple[str, ...]] = {
+    "en": (
+        "Who wrote this song?",
+        "How do I cook rice?",
+        "What is the capital of Brazil?",
+        "When was the bridge built?",
+        "Why do birds migrate in autumn?",
+        "How many players are on the team?",
+        "Which medicine helps against a cold?",
+        "What did the minister say about the law?",
+        "Where can I park my car?",
+        "How does the program save its data?",
+        "What is the price of a ticket?",
+        "Who is responsible for the project?",
+    ),
+    "zh": (
+        "这首歌是谁写的？",
+        "米饭怎么煮？",
+        "巴西的首都是哪里？",
+        "这座桥是什么时候建成的？",
+        "鸟类为什么在秋天迁徙？",
+        "这支球队有多少名球员？",
+        "感冒吃什么药？",
+        "部长对这项法律说了什么？",
+        "车可以停在哪里？",
+        "程序怎样保存数据？",
+        "门票多少钱？",
+        "这个项目由谁负责？",
+    ),
+}
+"""Questions about anything else, the same in both languages: what a reader's question is weighed against."""

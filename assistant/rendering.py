@@ -74,6 +74,10 @@ class Renderer:
         """Encode a text without control tokens, whatever it says."""
         return list(self._plain.encode(text, add_special_tokens=False).ids)
 
+    def words(self, ids: Sequence[int]) -> str:
+        """Token ids as text to look at, control tokens included."""
+        return str(self._template.decode(list(ids), skip_special_tokens=False))
+
     def _render(self, roles: tuple[Role, ...], open_reply: bool) -> tuple[tuple[int, ...] | int, ...]:
         """The template around ``len(roles)`` texts: ids of its own parts, and the index of each text."""
         chat = [{"role": role, "content": f"youju7f3a9c{n}e1"} for n, role in enumerate(roles)]

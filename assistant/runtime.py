@@ -2,18 +2,30 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from filelock import FileLock, Timeout
 
 from assistant.config import Settings
-from assistant.engine.protocol import EngineState, Generator
-from assistant.errors import AdapterError, ConfigError, HomeLockedError, StorageError, YoujuError
-from assistant.models import adapters
-from assistant.models.catalog import resolve
+from assistant.engine.protocol import EngineState, Generator, Lend
+from assistant.errors import (
+    AdapterError,
+    ConfigError,
+    HomeLockedError,
+    ReindexingError,
+    StillReadingError,
+    StorageError,
+    YoujuError,
+)
+from assistant.models import adapters, live, pull
+from assistant.models import skills as abilities
+from assistant.models.catalog import Entry, resolve
+from assistant.models.skills import Skills
 from assistant.schema import AdapterRef, Message, Sampling, Sentiment, TurnEvent
 from assistant.store import Store, User
 
@@ -25,6 +37,7 @@ if TYPE_CHECKING:
     from assistant.retrieval.search import SearchResult
     from assistant.tools.summarize import SummaryEvent
 
+log = logging.getLogger(__name__)
 REWRITES_FROM_BYTES = 1_000_000_000
 
 
@@ -34,14 +47,27 @@ class Runtime:
     Args:
         settings: Read once, at the edge.
         exclusive: Take the data folder for this process: needed to write to the index, and by the server.
+        bring: Gives a model's folder. A server that nobody ran ``youju models pull`` for pulls it here, while
+            the page says that the model is loading.
+        lend: Decorates what needs the GPU, where a machine lends one for the length of a call (ZeroGPU).
 
     Raises:
         HomeLockedError: ``exclusive``, and another process has the folder.
         StorageError: The folder cannot be made or written.
     """
 
-    def __init__(self, settings: Settings, *, exclusive: bool = False) -> None:
+    def __init__(
+        self,
+        settings: Settings,
+        *,
+        exclusive: bool = False,
+        bring: Callable[[Entry, Path], Path] = pull.require,
+        lend: Lend | None = None,
+    ) -> None:
         self.settings = settings
+        self._bring, self._lend = bring, lend
+        self.admit: Callable[[User], None] = lambda user: None
+        """Asked before the model is; refuses by raising. The server sets it where guests have limits."""
         self._opening, self._embedding, self._generating = (threading.RLock() for _ in range(3))
         self._lock: FileLock | None = None
         self._library: Library | None = None
@@ -106,9 +132,9 @@ class Runtime:
 
             return RemoteGenerator(s.base_url, s.api_key.get_secret_value(), s.model, s.remote_window)
         from assistant.engine.local import LocalGenerator
-        from assistant.models import pull
 
-        entry, folder = resolve(s.model), pull.require(resolve(s.model), s.models_dir)
+        entry = resolve(s.model)
+        folder = self._bring(entry, s.models_dir)
         self.adapters()
         return LocalGenerator(
             folder,
@@ -118,6 +144,7 @@ class Runtime:
             max_queue=s.max_queue,
             max_per_user=s.max_per_user,
             template_sha256=pull.template_sha256(entry, folder) or None,
+            lend=self._lend,
         )
 
     def engine_state(self) -> EngineState:
@@ -141,24 +168,29 @@ class Runtime:
                     library.reindex()  # the settings name another embedder than the index was made with
                 self.embedder()
                 self.generator()
-            except YoujuError:
-                return  # engine_state() tells; the page shows it
+            except YoujuError as fault:  # engine_state() tells; the page shows it
+                self._failure, self._loading = fault, False
+                log.error("the models could not be loaded: %s", fault)  # noqa: TRY400 - the fault says all
 
         self._loading = True
         threading.Thread(target=load, name="warm", daemon=True).start()
 
     def adapters(self) -> list[AdapterRef]:
-        """The adapters that were trained on the model in use, read from the folder anew."""
+        """The adapters that were trained on the model in use, read from the folders anew."""
         if self.settings.base_url:
             return []
         base = {self.settings.model, resolve(self.settings.model).name}
-        found = [ref for ref in adapters.available(self.settings.home / "adapters") if ref.base in base]
+        found = [ref for ref in adapters.every(self.settings.home) if ref.base in base]
         self._adapters.update({ref.name: ref for ref in found})
         return found
 
     def languages(self) -> tuple[str, ...]:
-        """What the model in use can write; a question in another language is answered by quotation."""
-        return ("en", "zh") if self.settings.base_url else resolve(self.settings.model).languages
+        """What the model in use can write; a question in another language is answered by quotation.
+
+        One that the catalog does not know is asked in both: what it writes is checked like anything else.
+        """
+        known = () if self.settings.base_url else resolve(self.settings.model).languages
+        return known or ("en", "zh")
 
     def similarity(self, questions: Sequence[str], texts: Sequence[str]) -> list[list[float]]:
         """Cosine of each question with each text, across languages."""
@@ -182,6 +214,8 @@ class Runtime:
         question: str,
         *,
         collection_ids: Sequence[str] | None = None,
+        document_ids: Sequence[str] | None = None,
+        given: Sequence[tuple[str, str, str]] = (),
         grounded: bool = True,
         sampling: Sampling | None = None,
         system: str = "",
@@ -194,6 +228,9 @@ class Runtime:
             history: Earlier turns, from our own store.
             question: The reader's words.
             collection_ids: Where to search; ``None`` is everywhere the user may read.
+            document_ids: Only these documents.
+            given: Texts that came with the question, each id, title and text: only they are searched, and
+                nothing of them is kept.
             grounded: False chats without documents.
             sampling: How to decode; the settings' where not given.
             system: The user's own instructions, in front of ours.
@@ -202,29 +239,59 @@ class Runtime:
         from assistant.tools import chat
         from assistant.tools import grounded as grounding
 
+        self.admit(user)
         sampling, name = sampling or self.sampling(), self.adapter_name(adapter)
+        learnt = self.skills(name)
         if not grounded:
             return chat.reply(
                 history, question, self.generator, sampling, system=system, adapter=name, user=user.id
             )
 
-        def search(query: str) -> SearchResult:
-            return self.library.search(user, query, collection_ids=collection_ids, k=self.settings.hits)
+        def answer(search: Callable[[str], SearchResult]) -> Iterator[TurnEvent]:
+            return grounding.answer(
+                history,
+                question,
+                search,
+                self.generator,
+                sampling,
+                system=system,
+                adapter=name,
+                user=user.id,
+                languages=self.languages(),
+                rewrites=self._rewrites(),
+                shown_most=self.settings.hits if self._rewrites() else learnt.passages,
+                trained=learnt.grounded,
+                refusal=learnt.refusal,
+                similarity=self.similarity,
+            )
 
-        return grounding.answer(
-            history,
-            question,
-            search,
-            self.generator,
-            sampling,
-            system=system,
-            adapter=name,
-            user=user.id,
-            languages=self.languages(),
-            rewrites=self._rewrites(),
-            shown_most=self.settings.hits if self._rewrites() else 1,
-            similarity=self.similarity,
-        )
+        def search(query: str) -> SearchResult:
+            found = self.library.search(
+                user, query, collection_ids=collection_ids, document_ids=document_ids, k=self.settings.hits
+            )
+            by_words_alone = found.hits and all(hit.dense is None for hit in found.hits)
+            if by_words_alone and self.library.state().stale:
+                raise ReindexingError
+            if not found.searched and self._reading(user):
+                raise StillReadingError
+            return found
+
+        return self._aside(given, answer) if given else answer(search)
+
+    def _reading(self, user: User) -> bool:
+        """Whether documents of this user are on their way into the index."""
+        return any(each.state not in ("ready", "failed") for each in self.store.documents.list(user))
+
+    def _aside(
+        self,
+        texts: Sequence[tuple[str, str, str]],
+        answer: Callable[[Callable[[str], SearchResult]], Iterator[TurnEvent]],
+    ) -> Iterator[TurnEvent]:
+        from assistant.retrieval import aside
+
+        staging = self.library.staging  # opening the library sweeps it, once
+        with aside.searching(texts, self.embedder, self.settings.hits, staging) as search:
+            yield from answer(search)
 
     def _rewrites(self) -> bool:
         """Whether the model can rewrite a follow-up; small ones change its meaning."""
@@ -242,6 +309,7 @@ class Runtime:
         """Summarize a text of any length; the last event is the ``Summary``."""
         from assistant.tools import summarize
 
+        self.admit(user)
         name = self.adapter_name(adapter)
         return summarize.summarize(
             text,
@@ -259,16 +327,22 @@ class Runtime:
         """Judge texts one by one, in order."""
         from assistant.tools import sentiment
 
+        self.admit(user)
         name = self.adapter_name(adapter)
-        return sentiment.judge_many(texts, self.generator(), explain=explain, adapter=name)
+        trained = self.skills(name).sentiment
+        return sentiment.judge_many(texts, self.generator(), explain=explain, adapter=name, trained=trained)
 
     def adapter_name(self, name: str | None) -> str | None:
         """Resolve a request's adapter to one that exists, or to the bare model.
 
+        An answer asks once and keeps the name to its end, so that it is never written by two adapters.
+
         Raises:
-            AdapterError: There is none of this name for the model in use.
+            AdapterError: There is none of this name for the model in use, or the live one was tampered with.
         """
         name = self.settings.adapter if name is None else name
+        if name == "live":
+            name = self._live()
         if name in ("", "none"):
             return None
         known = [ref.name for ref in self.adapters()]
@@ -276,6 +350,17 @@ class Runtime:
             listed = ", ".join(known) or "none"
             raise AdapterError(name=name, reason="not found for this model", remedy=f"there are: {listed}")
         return name
+
+    def skills(self, adapter: str | None) -> Skills:
+        """What an adapter that `adapter_name` gave was trained for."""
+        return abilities.of(self._adapters[adapter]) if adapter else Skills()
+
+    def _live(self) -> str:
+        """Name of the adapter that is live at this moment; empty for the bare model."""
+        if self.settings.base_url:
+            return ""
+        ref = live.current(self.settings.home, resolve(self.settings.model).name)
+        return ref.name if ref else ""
 
     def close(self) -> None:
         """Stop the model, close the database, give the folder back."""

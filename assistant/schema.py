@@ -47,6 +47,9 @@ class Sampling:
     seed: int | None = None
     """Same seed, same prompt, same device: same text."""
     stop: tuple[str, ...] = ()
+    """Strings that end the answer."""
+    not_first: tuple[str, ...] = ()
+    """Replies that it does not begin with: what was decided against already. Local models only."""
     """Text that ends the answer; never part of it."""
     first_token_s: float = 60.0
     """Seconds from submission to the first token, the wait in line included."""
@@ -305,6 +308,8 @@ class AdapterRef:
     path: str
     base: str
     revision: str = ""
+    sha256: str = ""
+    """Of all its files that change an answer: others under the same name are another adapter."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -48,11 +48,14 @@ def _remove(
     settings: Settings, name: Name, *, yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False
 ) -> None:
     """Remove a user with all documents, conversations and keys. It cannot be undone."""
+    from assistant.web import files
+
     with opened(settings, exclusive=True) as runtime:
         user = acting(runtime, name)
         if not yes:
             typer.confirm(f"Delete {name} and everything of theirs?", abort=True)
         runtime.library.delete_user_data(user)
+        files.forget(runtime, user)
         runtime.store.users.delete(user.id)
     note(f"removed {name}")
 

@@ -6,7 +6,7 @@ import importlib
 import importlib.metadata
 import logging
 import os
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Annotated, Any
 
 import typer
@@ -16,7 +16,9 @@ from typer.main import get_command
 from assistant.errors import YoujuError
 
 ENTRY_POINTS = "youju.commands"
-"""Packages that bring a command name a ``typer.Typer`` under this group; it is imported when called."""
+"""Packages that bring a command name a ``typer.Typer`` or a function here; it is imported when called.
+
+A dotted name adds a command to a group: ``adapters.promote`` is ``youju adapters promote``."""
 HELP = """有据 Youju: an assistant over your own documents, every sentence checked against its source.
 
 Every setting has an environment variable (YOUJU_PORT), a line in youju.toml (port = 7860) and a flag
@@ -33,12 +35,37 @@ BUILT_IN = {
     "summarize": ("texts", "Summarize a file of any length; - reads standard input."),
     "sentiment": ("texts", "Judge the sentiment of a text, or of a CSV column."),
     "models": ("models", "List, pull and show models."),
+    "adapters": ("adapters", "List adapters, and say which one answers: only one that is proved better."),
+    "deploy": ("deploy", "Put the assistant on Hugging Face Spaces: youju deploy OWNER/NAME."),
     "doctor": ("models", "Check this machine and say what mends what is missing."),
     "users": ("accounts", "Add, list and remove users; for --auth users."),
     "keys": ("accounts", "Make, list and revoke API keys."),
     "version": ("about", "Print the version."),
 }
 """Name -> module and line of help."""
+LINES = {
+    "finetune": "Train an adapter on your examples: youju finetune CONFIG.toml",
+    "finetune.check": "Say what is wrong with examples before anything is spent on them.",
+    "finetune.convert": "Write examples of any shape in another one.",
+    "eval": "Measure the assistant on questions with known answers; compare two runs.",
+    "adapters.compare": "Say which of two adapters is better, by the cases of the gate.",
+    "adapters.merge": "Write an adapter and its base as one full model, or as GGUF.",
+    "adapters.promote": "Put an adapter live, if it is proved better than the one that is.",
+    "adapters.push": "Publish an adapter on the Hugging Face Hub, with its card.",
+}
+"""Of our own packages that join by an entry point: their line is shown without importing them."""
+
+
+class Late(TyperCommand):
+    """A line of help; the command that it stands for is imported when it is called."""
+
+    def __init__(self, path: str, line: str) -> None:
+        super().__init__(path.rpartition(".")[2], help=line)
+        self._path = path
+
+    def make_context(self, *given: Any, **extra: Any) -> Any:
+        """Of the real command."""
+        return load(self._path).make_context(*given, **extra)
 
 
 class Commands(TyperGroup):
@@ -46,32 +73,47 @@ class Commands(TyperGroup):
 
     def __init__(self, **options: Any) -> None:
         super().__init__(**options)
-        for name, line in {**{k: v[1] for k, v in BUILT_IN.items()}, **_plugins()}.items():
-            self.commands.setdefault(name, TyperCommand(name, help=line))
-
-    def resolve_command(self, ctx: Any, args: list[str]) -> tuple[str | None, Any, list[str]]:
-        """Put the real command in the place of the line of help."""
-        name, _, rest = super().resolve_command(ctx, args)
-        return name, load(name or ""), rest
+        _add(self, {name: line for name, (_, line) in BUILT_IN.items()})
+        _add(self, _plugins(""))
 
 
-def load(name: str) -> Any:
-    """Import a command by name, ours first."""
-    if name in BUILT_IN:
-        module = importlib.import_module(f"assistant.commands.{BUILT_IN[name][0]}")
-        app = getattr(module, name)
+def load(path: str) -> Any:
+    """Import a command by its path, ours first; a group gets what other packages add to it."""
+    if path in BUILT_IN:
+        module = importlib.import_module(f"assistant.commands.{BUILT_IN[path][0]}")
+        found = getattr(module, path)
     else:
-        app = next(point for point in _points() if point.name == name).load()
-    return get_command(app)
+        found = next(point for point in _points() if point.name == path).load()
+    command = get_command(found if isinstance(found, typer.Typer) else _alone(found))
+    if isinstance(command, TyperGroup):
+        _add(command, _plugins(path))
+    return command
+
+
+def _alone(function: Callable[..., None]) -> typer.Typer:
+    alone = typer.Typer(add_completion=False)
+    alone.command()(function)
+    return alone
+
+
+def _add(group: TyperGroup, lines: Mapping[str, str]) -> None:
+    for path, line in lines.items():
+        late = Late(path, line)
+        group.commands.setdefault(late.name or path, late)
 
 
 def _points() -> Sequence[importlib.metadata.EntryPoint]:
     return list(importlib.metadata.entry_points(group=ENTRY_POINTS))
 
 
-def _plugins() -> dict[str, str]:
-    """Name -> line of help; nothing of the package is imported for it."""
-    return {point.name: f"From the package {_origin(point)}." for point in _points()}
+def _plugins(group: str) -> dict[str, str]:
+    """Path -> line of help, of what joins a group, ``""`` being the root; nothing is imported for it."""
+    return {point.name: _line(point) for point in _points() if point.name.rpartition(".")[0] == group}
+
+
+def _line(point: importlib.metadata.EntryPoint) -> str:
+    origin = _origin(point)
+    return LINES.get(point.name, "") if origin == "youju" else f"From the package {origin}."
 
 
 def _origin(point: importlib.metadata.EntryPoint) -> str:

@@ -15,16 +15,17 @@ from assistant.commands.options import (
     InCollection,
     acting,
     collection_of,
+    doubts,
     note,
-    opened,
     print_json,
     progress,
     scope,
+    searching,
     with_settings,
 )
 from assistant.config import Settings
 from assistant.errors import EmptyInputError, YoujuError
-from assistant.schema import Answer, Citation, Delta, Found, Status, TurnEvent, Verdict
+from assistant.schema import Answer, Citation, Delta, Found, Status, TurnEvent
 
 if TYPE_CHECKING:
     from assistant.runtime import Runtime
@@ -32,7 +33,6 @@ if TYPE_CHECKING:
 
 ask = typer.Typer(add_completion=False)
 chat = typer.Typer(add_completion=False)
-MARKS = {Verdict.SUPPORTED: "✓", Verdict.PARTLY: "~", Verdict.CONTRADICTED: "✗", Verdict.NO_SOURCE: "?"}
 LEAVE = {"/quit", "/exit", "/q"}
 
 
@@ -49,7 +49,7 @@ def _ask(
     """Answer one question from your documents, with sources. A refusal is an answer too: exit code 0."""
     if not question.strip():
         raise EmptyInputError(field="question", remedy="write what you want to know")
-    with opened(settings) as runtime:
+    with searching(settings) as runtime:
         who = acting(runtime, user)
         where = scope(runtime, who, collection)
         with progress("Youju") as update:
@@ -65,7 +65,7 @@ def _ask(
 @with_settings
 def _chat(settings: Settings, *, collection: InCollection = None, user: AsUser = None) -> None:
     """Chat with your documents. Ctrl-C stops an answer, /quit leaves; the pages keep the history."""
-    with opened(settings) as runtime:
+    with searching(settings) as runtime:
         who = acting(runtime, user)
         conversation = runtime.store.conversations.create(who)
         if found := collection_of(runtime, who, collection):
@@ -178,8 +178,7 @@ def _citation(citation: Citation) -> dict[str, Any]:
 def in_words(answer: Answer) -> str:
     """The answer for people: its sentences with their verdicts, then the sources."""
     lines = [answer.text, ""]
-    doubtful = [s for s in answer.sentences if s.verdict is not Verdict.SUPPORTED]
-    lines += [f"{MARKS[s.verdict]} {s.verdict.value.replace('_', ' ')}: {s.text}" for s in doubtful]
+    lines += doubts((s.verdict, s.text) for s in answer.sentences)
     lines += [f"[{c.n}] {_place(c)}: {_short(c.text)}" for c in answer.citations]
     if answer.best and not answer.citations:
         kind = "Nearest" if answer.declined else "Best"

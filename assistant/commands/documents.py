@@ -12,13 +12,16 @@ from assistant.commands.options import (
     AsJson,
     AsUser,
     InCollection,
+    IntoCollection,
     acting,
     collection_of,
     note,
     opened,
     print_json,
     progress,
+    renew,
     scope,
+    searching,
     with_settings,
 )
 from assistant.config import Settings
@@ -40,7 +43,7 @@ def _ingest(
     settings: Settings,
     paths: Annotated[list[Path], typer.Argument(help="Files and folders.")],
     *,
-    collection: InCollection = None,
+    collection: IntoCollection = None,
     user: AsUser = None,
     as_json: AsJson = False,
 ) -> None:
@@ -49,6 +52,7 @@ def _ingest(
         if not path.exists():
             raise BadRequestError(field="path", value=str(path), remedy="there is no such file or folder")
     with opened(settings, exclusive=True) as runtime:
+        renew(runtime)
         who = acting(runtime, user)
         place = _place(runtime, who, collection)
         records = [record for path in paths for record in _add(runtime.library, who, place, path)]
@@ -70,7 +74,7 @@ def _search(
     """Show the passages a question finds, each stage's scores, and the context as the model sees it."""
     if not query.strip():
         raise EmptyInputError(field="query", remedy="write what you are looking for")
-    with opened(settings) as runtime:
+    with searching(settings) as runtime:
         who = acting(runtime, user)
         found = runtime.library.search(
             who, query, collection_ids=scope(runtime, who, collection), k=settings.hits

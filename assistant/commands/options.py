@@ -6,7 +6,7 @@ import functools
 import inspect
 import json
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -14,16 +14,22 @@ import typer
 
 from assistant import config
 from assistant.config import Settings
-from assistant.errors import NotFoundError
+from assistant.errors import HomeLockedError, NotFoundError
+from assistant.schema import Verdict
 
 if TYPE_CHECKING:
     from assistant.runtime import Runtime
     from assistant.store import Collection, User
 
 PANEL = "Settings"
+MARKS = {Verdict.PARTLY: "~", Verdict.CONTRADICTED: "✗", Verdict.NO_SOURCE: "?"}
 AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON object.")]
 InCollection = Annotated[
     str | None, typer.Option("--collection", "-c", help="Name of a collection; all by default.")
+]
+IntoCollection = Annotated[
+    str | None,
+    typer.Option("--collection", "-c", help="Name of the collection; made where there is none of that name."),
 ]
 AsUser = Annotated[
     str | None, typer.Option("--user", help="Whose documents; for a server with --auth users.")
@@ -93,6 +99,35 @@ def opened(settings: Settings, *, exclusive: bool = False) -> Iterator[Runtime]:
         runtime.close()
 
 
+@contextmanager
+def searching(settings: Settings) -> Iterator[Runtime]:
+    """The runtime with an index that this program can search by meaning.
+
+    One made with another embedder would find by words alone, and nearly every question would be declined:
+    it is made anew first, or, where a server does that already, the reader is told.
+    """
+    with opened(settings) as runtime:
+        stale = runtime.library.state().stale
+        if not stale:
+            yield runtime
+            return
+    try:
+        with opened(settings, exclusive=True) as runtime:
+            renew(runtime)
+    except HomeLockedError:
+        note("The server is making the index anew; questions are answered when that is done.")
+    with opened(settings) as runtime:
+        yield runtime
+
+
+def renew(runtime: Runtime) -> None:
+    """Make the index anew where it was made with another embedder. The runtime must be exclusive."""
+    if runtime.library.state().stale:
+        note("The documents were indexed with another embedder: making the index anew, once.")
+        with progress("index") as update:
+            runtime.library.reindex(lambda share: update("", share))
+
+
 def acting(runtime: Runtime, name: str | None) -> User:
     """The user that a command acts for: the one of this machine, or the named one.
 
@@ -125,6 +160,15 @@ def scope(runtime: Runtime, user: User, name: str | None) -> list[str] | None:
     """Where to search: one collection, or everywhere."""
     collection = collection_of(runtime, user, name)
     return [collection.id] if collection else None
+
+
+def doubts(sentences: Iterable[tuple[Verdict, str]]) -> list[str]:
+    """A line for each sentence that its source does not wholly support."""
+    return [
+        f"{MARKS[verdict]} {verdict.value.replace('_', ' ')}: {text}"
+        for verdict, text in sentences
+        if verdict in MARKS
+    ]
 
 
 def print_json(value: Any) -> None:

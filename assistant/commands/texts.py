@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from assistant.commands.options import AsJson, note, opened, print_json, progress, with_settings
+from assistant.commands.options import AsJson, doubts, note, opened, print_json, progress, with_settings
 from assistant.config import Settings
 from assistant.errors import BadRequestError, EmptyInputError
 from assistant.prompts import Form, Length
@@ -51,6 +51,8 @@ def _summarize(
         print_json(_object(summary, text))
     else:
         typer.echo(summary.text)
+        if doubtful := doubts((s.verdict, s.text) for s in summary.sentences):
+            typer.echo("\n" + "\n".join(doubtful))
 
 
 @sentiment.command()

@@ -59,6 +59,9 @@ class Batch:
         processors.tensors_required, processors.do_processing = 1, True
         processors.supported_keys = dict(PerRequestSampling.supported_kwargs)
         self._manager.output_router.output_queue = results
+        # It runs without gradients only; leaving out what views and versions keep book of saves a tenth of a
+        # step of a small model.
+        self._manager._run_generation_loop = torch.inference_mode()(self._manager._run_generation_loop)
         self._manager.start()
         with self.paused():  # its loop is there and holds its cache, or says why not
             pass

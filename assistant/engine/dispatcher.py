@@ -11,11 +11,12 @@ import logging
 import secrets
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from queue import Empty, Queue
 from typing import Any
 
+from assistant.engine import scoring
 from assistant.engine.batching import Batch
 from assistant.engine.drawing import Draw
 from assistant.engine.line import Line, Ticket
@@ -50,6 +51,7 @@ class Dispatcher:
         self._results: Queue[Any] = Queue()
         self._guard = threading.RLock()  # of the line and the state
         self._model = threading.Lock()  # of the adapter in use
+        self._adapter: AdapterRef | None = None  # of the streams; `model` takes it off for a while
         self._stopping = False
         self._failure = ""
         self._tokens = 0
@@ -61,15 +63,22 @@ class Dispatcher:
         if (fault := started.get()) is not None:
             raise fault
 
-    def submit(self, ids: list[int], sampling: Sampling, adapter: AdapterRef | None, user: str) -> Ticket:
-        """Let a request wait for its turn.
+    def submit(
+        self,
+        ids: list[int],
+        sampling: Sampling,
+        adapter: AdapterRef | None,
+        user: str,
+        banned: tuple[int, ...] = (),
+    ) -> Ticket:
+        """Let a request wait for its turn; its reply does not begin with a ``banned`` token.
 
         Raises:
             QueueFullError, TooManyRequestsError: See ``Line.join``.
             EngineError: The engine is stopped.
         """
         seed = secrets.randbits(64) if sampling.seed is None else sampling.seed
-        ticket = Ticket(ids, sampling, seed, adapter, user)
+        ticket = Ticket(ids, sampling, seed, adapter, user, banned=banned)
         with self._guard:
             if self._stopping or self._failure:
                 raise EngineError(reason=self._failure or "it is stopped", remedy="start the server again")
@@ -102,14 +111,27 @@ class Dispatcher:
             if batch is None:
                 raise EngineError(reason=self._failure or "it is stopped", remedy="try again")
             with _pause(batch):
-                before = self._shelf.current
-                if adapter != before:
+                if adapter != self._adapter:
                     self._shelf.use(adapter)
                 try:
                     yield
                 finally:
-                    if adapter != before:
-                        self._shelf.use(before)
+                    if adapter != self._adapter:
+                        self._shelf.use(self._adapter)
+
+    def score(
+        self,
+        prompts: Sequence[Sequence[int]],
+        replies: Sequence[Sequence[Sequence[int]]],
+        adapter: AdapterRef | None,
+    ) -> list[list[float]]:
+        """Score replies to prompts between two tokens of the streams; see ``scoring.score``."""
+
+        def work() -> list[list[float]]:
+            with self.model(adapter):
+                return scoring.score(self._shelf.model, prompts, replies)
+
+        return in_passing(work)
 
     def state(self) -> EngineState:
         """Progress; device and quantization are left to the caller."""
@@ -184,7 +206,7 @@ class Dispatcher:
             return False
         if running and (ticket.suspect or any(other.suspect for other in running)):
             return False
-        if ticket.adapter != self._shelf.current:
+        if ticket.adapter != self._adapter:
             return not running and self._switch(batch, ticket)
         with self._guard:
             return self._start(batch, ticket)
@@ -196,6 +218,7 @@ class Dispatcher:
         try:
             with _pause(batch):
                 in_passing(lambda: self._shelf.use(ticket.adapter))
+                self._adapter = ticket.adapter
                 batch.forget()
         except YoujuError as fault:
             with self._guard:
@@ -214,7 +237,8 @@ class Dispatcher:
             self._progress = time.monotonic()
         self._line.start(ticket)
         s = ticket.sampling
-        draw = Draw(s.temperature, s.top_p, ticket.seed) if s.temperature > 0 else None
+        draws = s.temperature > 0 or ticket.banned
+        draw = Draw(s.temperature, s.top_p, ticket.seed, ticket.banned, len(ticket.ids)) if draws else None
         batch.add(ticket.id, ticket.ids + ticket.tokens, s.max_new_tokens - len(ticket.tokens), draw)
         return True
 

@@ -22,11 +22,15 @@ _NUCLEUS = 512  # most nuclei are smaller: sorting the whole vocabulary costs te
 
 @dataclass(frozen=True, slots=True)
 class Draw:
-    """How one request draws. ``temperature`` > 0, ``top_p`` in 0..1."""
+    """How one request draws. ``temperature`` >= 0 (0 takes the likeliest), ``top_p`` in 0..1."""
 
     temperature: float
     top_p: float
     seed: int
+    banned: tuple[int, ...] = ()
+    """Tokens that the reply does not begin with."""
+    begins: int = 0
+    """Position of the reply's first token: the prompt's length."""
 
 
 def choose(logits: torch.Tensor, draw: Draw, position: int) -> int:
@@ -37,6 +41,10 @@ def choose(logits: torch.Tensor, draw: Draw, position: int) -> int:
         draw: Temperature, nucleus and seed.
         position: Index of the new token, the prompt included; with the seed it fixes the draw.
     """
+    if draw.banned and position == draw.begins:
+        logits = logits.index_fill(0, torch.tensor(draw.banned, device=logits.device), -math.inf)
+    if draw.temperature == 0:
+        return int(logits.argmax())
     uniform = np.random.Generator(np.random.Philox(key=draw.seed, counter=[0, 0, 0, position])).random()
     probs = torch.softmax(logits / draw.temperature, dim=-1)  # (v,)
     if draw.top_p >= 1:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import sys
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
@@ -15,8 +16,9 @@ from transformers import (  # noqa: TID253
     PreTrainedModel,
     PreTrainedTokenizerBase,
 )
+from transformers.utils.logging import disable_progress_bar  # noqa: TID253
 
-from assistant.errors import ModelFileError
+from assistant.errors import EngineError, ModelFileError
 
 log = logging.getLogger(__name__)
 Quantization = Literal["nf4", "none"]
@@ -39,6 +41,7 @@ def load(folder: Path, quantization: Quantization) -> Loaded:
 
     Raises:
         ModelFileError: A file is missing, damaged, or of a kind that is never loaded.
+        EngineError: There is no room for it.
     """
     device, dtype = place()
     try:
@@ -49,15 +52,37 @@ def load(folder: Path, quantization: Quantization) -> Loaded:
     if quantization == "nf4":
         try:
             return Loaded(_weights(folder, device, dtype, nf4(dtype)), tokenizer, "nf4")
+        except (torch.OutOfMemoryError, MemoryError) as fault:
+            raise _no_room(folder, fault) from fault
         except Exception as fault:  # noqa: BLE001 - whatever bitsandbytes lacks here; the next load tells if it was the files
             note = f"4-bit cannot run here ({fault}); running in {_name(dtype)}, which needs more memory"
     try:
         loaded = Loaded(_weights(folder, device, dtype, None), tokenizer, _name(dtype), note)
+    except (torch.OutOfMemoryError, MemoryError) as fault:
+        raise _no_room(folder, fault) from fault
     except Exception as fault:
         raise _unreadable(folder, fault) from fault
     if note:
         log.warning(note)
     return loaded
+
+
+def load_to_lend(folder: Path) -> Loaded:
+    """Load a model in 16 or 32 bit for a GPU that is lent for the length of a call.
+
+    The weights are read on the CPU and moved in one step, in this thread: until a GPU is lent, what stands in
+    for CUDA remembers the move, and it covers this thread only, not those that read weights in parallel.
+
+    Raises:
+        ModelFileError: A file is missing, damaged, or of a kind that is never loaded.
+    """
+    device, dtype = place()
+    try:
+        tokenizer = AutoTokenizer.from_pretrained(folder, local_files_only=True, trust_remote_code=False)
+        model = _weights(folder, torch.device("cpu"), dtype, None).to(device)
+    except Exception as fault:
+        raise _unreadable(folder, fault) from fault
+    return Loaded(model, tokenizer, _name(dtype))
 
 
 def nf4(dtype: torch.dtype) -> BitsAndBytesConfig:
@@ -88,6 +113,8 @@ def _cpu_flags() -> str:
 def _weights(
     folder: Path, device: torch.device, dtype: torch.dtype, config: BitsAndBytesConfig | None
 ) -> PreTrainedModel:
+    if not sys.stderr.isatty():
+        disable_progress_bar()  # in a log, each of its steps stays
     model: PreTrainedModel = AutoModelForCausalLM.from_pretrained(
         folder,
         dtype=dtype,
@@ -99,6 +126,11 @@ def _weights(
         quantization_config=config,
     )
     return model.eval()
+
+
+def _no_room(folder: Path, fault: BaseException) -> EngineError:
+    reason = f"{folder.name} does not fit into memory ({str(fault)[:200] or type(fault).__name__})"
+    return EngineError(reason=reason, remedy="free memory, or choose a smaller model: see youju doctor")
 
 
 def _unreadable(folder: Path, fault: Exception) -> ModelFileError:

@@ -15,13 +15,14 @@ from typing import Any
 import psutil
 import torch  # noqa: TID253
 
-from assistant.engine import loading, scoring
+from assistant.engine import loading
 from assistant.engine.batching import PAGE, Batch
 from assistant.engine.decoding import Reply
 from assistant.engine.dispatcher import Dispatcher
+from assistant.engine.lending import Lent
 from assistant.engine.limits import HEARTBEAT_S, check, deadline
 from assistant.engine.line import Line, Ticket
-from assistant.engine.protocol import EngineState
+from assistant.engine.protocol import EngineState, Lend
 from assistant.engine.shelf import Shelf
 from assistant.engine.threads import in_passing
 from assistant.errors import (
@@ -53,6 +54,8 @@ class LocalGenerator:
         max_queue: Requests that may wait.
         max_per_user: Requests of one named user that may wait or run.
         template_sha256: Pin of the chat template; ``None`` takes what the model brings.
+        lend: Decorates what computes, where a GPU is lent for the length of a call; then nothing else touches
+            it, and requests run one after the other.
 
     Raises:
         ModelFileError: The files cannot be loaded, or the template is not the pinned one.
@@ -70,21 +73,22 @@ class LocalGenerator:
         max_queue: int = 32,
         max_per_user: int = 4,
         template_sha256: str | None = None,
+        lend: Lend | None = None,
     ) -> None:
-        loaded = in_passing(lambda: loading.load(Path(model_dir), quantization))
+        loaded = _loaded(Path(model_dir), quantization, lend is not None)
         self.name = name or Path(model_dir).name
         self._adapters = adapters if adapters is not None else {}
         self.model, self._loaded = loaded.model, loaded
         self.tokenizer = loaded.tokenizer.backend_tokenizer
         self.renderer = Renderer(loaded.tokenizer, template_sha256)
         self._ends = _ends(loaded)
+        shelf, line = Shelf(loaded.model, self.name), Line(max_queue, max_per_user)
         self.window, capacity = _sizes(loaded.model, window)
-        self._dispatcher = Dispatcher(
-            lambda results: self._batch(capacity, results),
-            Shelf(loaded.model, self.name),
-            Line(max_queue, max_per_user),
-            SLOTS,
-        )
+        self._dispatcher: Dispatcher | Lent
+        if lend is not None:
+            self._dispatcher = Lent(shelf, self._ends, line, lend)
+        else:
+            self._dispatcher = Dispatcher(lambda results: self._batch(capacity, results), shelf, line, SLOTS)
         atexit.register(self.close)
 
     def _batch(self, capacity: int, results: Queue[Any]) -> Batch:
@@ -112,7 +116,8 @@ class LocalGenerator:
         limit = self.window - sampling.max_new_tokens
         if len(ids) > limit:
             raise ContextOverflowError(needed=len(ids), limit=limit)
-        ticket = self._dispatcher.submit(ids, sampling, self._adapter(adapter), user)
+        banned = tuple(self.renderer.text_ids(reply)[0] for reply in sampling.not_first if reply)
+        ticket = self._dispatcher.submit(ids, sampling, self._adapter(adapter), user, banned)
         try:
             yield from self._follow(ticket)
         finally:
@@ -173,12 +178,8 @@ class LocalGenerator:
         self, rows: Sequence[tuple[list[int], list[list[int]]]], adapter: AdapterRef | None
     ) -> list[list[float]]:
         prompts, replies = zip(*rows, strict=True)
-
-        def work() -> list[list[float]]:
-            with self._dispatcher.model(adapter), _mapped_faults():
-                return scoring.score(self.model, prompts, replies)
-
-        return in_passing(work)
+        with _mapped_faults():
+            return self._dispatcher.score(prompts, replies, adapter)
 
     def _score_row(
         self, messages: Sequence[Message], replies: Sequence[str]
@@ -213,6 +214,11 @@ class LocalGenerator:
         """Stop the engine; open streams end with an error."""
         atexit.unregister(self.close)
         self._dispatcher.close()
+
+
+def _loaded(folder: Path, quantization: loading.Quantization, lent: bool) -> loading.Loaded:
+    """Load here, where a GPU is only lent: its stand-in until then covers no other thread."""
+    return loading.load_to_lend(folder) if lent else in_passing(lambda: loading.load(folder, quantization))
 
 
 def _next_events(ticket: Ticket) -> tuple[list[int], bool, Exception | None]:

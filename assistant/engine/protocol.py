@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from collections.abc import Generator as PythonGenerator
-from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Literal, Protocol
+from typing import Any, Literal, Protocol
 
 from assistant.schema import Delta, Message, Sampling
+
+Lend = Callable[[Callable[..., Any]], Callable[..., Any]]
+"""Decorates a function, or a generator function, that runs where a GPU is lent for the length of the call."""
 
 
 @dataclass(frozen=True, slots=True)

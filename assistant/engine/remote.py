@@ -198,12 +198,18 @@ class RemoteGenerator:
         if isinstance(fault, openai.AuthenticationError):
             return EngineError(reason=f"{self._base_url} refuses the key", remedy="set YOUJU_API_KEY")
         if isinstance(fault, openai.APIStatusError):
-            reason = f"{self._base_url} answers {fault.status_code} ({fault.message[:200]})"
+            told = self._without_key(fault.message)[:200]
+            reason = f"{self._base_url} answers {fault.status_code} ({told})"
             return EngineError(reason=reason, remedy="try again, or look at that server's log")
         if isinstance(fault, openai.APIConnectionError):
             reason = f"{self._base_url} cannot be reached ({fault.__cause__ or fault})"
             return EngineError(reason=reason, remedy="start that server, or set YOUJU_BASE_URL")
-        return EngineError(reason=f"{type(fault).__name__}: {fault}"[:300], remedy="try again")
+        told = self._without_key(f"{type(fault).__name__}: {fault}")[:300]
+        return EngineError(reason=told, remedy="try again")
+
+    def _without_key(self, text: str) -> str:
+        """Some servers repeat the key that they were sent."""
+        return text.replace(self._api_key, "***") if len(self._api_key) > 4 else text
 
     def state(self) -> EngineState:
         """What this process knows of it."""

@@ -32,26 +32,27 @@ def _score(
     model: PreTrainedModel, prompts: Sequence[Ids], replies: Sequence[Sequence[Ids]]
 ) -> list[list[float]]:
     r = len(replies[0])
-    cache, mask, last = _read(model, prompts)  # last: (b, v)
     flat = [reply for row in replies for reply in row]  # b * r
+    width = max(len(reply) for reply in flat)
+    cache, mask, last = _read(model, prompts, width)  # last: (b, v)
     first = torch.tensor([reply[0] for reply in flat], device=last.device)
     total = last.repeat_interleave(r, 0).gather(1, first[:, None])[:, 0]  # (b * r,)
-    width = max(len(reply) for reply in flat)
     if width > 1:
         cache.batch_repeat_interleave(r)
         total += _rest(model, cache, mask.repeat_interleave(r, 0), flat, width)
     return [row.tolist() for row in total.view(len(prompts), r)]
 
 
-def _read(model: PreTrainedModel, prompts: Sequence[Ids]) -> tuple[DynamicCache, torch.Tensor, torch.Tensor]:
-    """Read the prompts.
+def _read(
+    model: PreTrainedModel, prompts: Sequence[Ids], replies: int
+) -> tuple[DynamicCache, torch.Tensor, torch.Tensor]:
+    """Read the prompts, to be followed by up to ``replies`` tokens.
 
     Returns:
         Their cache, its mask, and the log-probabilities of the next token, ``(b, v)``.
     """
     b, device = len(prompts), model.device
-    alike = takewhile(lambda column: len(set(column)) == 1, zip(*prompts, strict=False))
-    shared = min(sum(1 for _ in alike), min(map(len, prompts)) - 1)
+    shared = _shared(prompts, getattr(model.config.get_text_config(), "sliding_window", None), replies)
     cache = DynamicCache(config=model.config)
     if shared:
         model(
@@ -72,6 +73,17 @@ def _read(model: PreTrainedModel, prompts: Sequence[Ids]) -> tuple[DynamicCache,
         use_cache=True, logits_to_keep=1,
     )  # fmt: skip
     return cache, mask, output.logits[:, -1].float().log_softmax(-1)
+
+
+def _shared(prompts: Sequence[Ids], window: int | None, replies: int) -> int:
+    """Tokens that all prompts begin with, so that they are read once.
+
+    Padding comes after them. A sliding window counts it as distance: where it could bite, nothing is shared.
+    """
+    if window and max(map(len, prompts)) + replies > window:
+        return 0
+    alike = takewhile(lambda column: len(set(column)) == 1, zip(*prompts, strict=False))
+    return min(sum(1 for _ in alike), min(map(len, prompts)) - 1)
 
 
 def _rest(

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import torch  # noqa: TID253
 from peft import LoraConfig, inject_adapter_in_model, set_peft_model_state_dict  # noqa: TID253
@@ -29,7 +31,7 @@ class Shelf:
     """
 
     def __init__(self, model: PreTrainedModel, base: str) -> None:
-        self._model = model
+        self.model = model
         self._base = base
         self._slots: dict[AdapterRef, str] = {}  # least recently used first
         self._loads = 0
@@ -56,7 +58,7 @@ class Shelf:
         self.current = ref
 
     def _layers(self) -> list[BaseTunerLayer]:
-        return [module for module in self._model.modules() if isinstance(module, BaseTunerLayer)]
+        return [module for module in self.model.modules() if isinstance(module, BaseTunerLayer)]
 
     def _load(self, ref: AdapterRef) -> str:
         if ref.base != self._base:
@@ -67,16 +69,17 @@ class Shelf:
         try:
             config = LoraConfig.from_pretrained(ref.path)
             config.inference_mode = True
-            inject_adapter_in_model(config, self._model, slot)
-            made = get_peft_model_state_dict(self._model, adapter_name=slot, save_embedding_layers=False)
-            _match(ref, weights, made)
-            set_peft_model_state_dict(self._model, weights, adapter_name=slot)
+            with _weights_as_they_are(self.model):
+                inject_adapter_in_model(config, self.model, slot)
+                made = get_peft_model_state_dict(self.model, adapter_name=slot, save_embedding_layers=False)
+                _match(ref, weights, made)
+                set_peft_model_state_dict(self.model, weights, adapter_name=slot)
         except Exception as fault:
             self._discard(slot)
             if isinstance(fault, AdapterError):
                 raise
             raise _refuse(ref, f"{type(fault).__name__}: {str(fault)[:200]}") from fault
-        self._model.eval()
+        self.model.eval()
         return slot
 
     def _drop_oldest(self) -> None:
@@ -86,9 +89,29 @@ class Shelf:
 
     def _discard(self, slot: str) -> None:
         """Take an adapter off, also a half-made one; the one in use stays in use."""
-        delete_adapter(self._model, adapter_name=slot, prefix="lora_")
+        delete_adapter(self.model, adapter_name=slot, prefix="lora_")
         if self.current in self._slots or self.current is None:
             self._activate(self.current)
+
+
+@contextmanager
+def _weights_as_they_are(model: PreTrainedModel) -> Iterator[None]:
+    """Let peft list the model's tensors without changing them.
+
+    On CPUs with bfloat16 bitsandbytes keeps its 4-bit weights packed for speed and unpacks them, with a loss,
+    for every ``state_dict()``: the base would answer a little differently after each adapter.
+    """
+    states: list[Any] = [
+        getattr(getattr(part, "weight", None), "quant_state", None) for part in model.modules()
+    ]
+    packed = [state for state in states if getattr(state, "packing_format_for_cpu", False)]
+    for state in packed:
+        state.packing_format_for_cpu = False
+    try:
+        yield
+    finally:
+        for state in packed:
+            state.packing_format_for_cpu = True
 
 
 def _read(ref: AdapterRef) -> dict[str, torch.Tensor]:

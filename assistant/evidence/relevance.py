@@ -13,43 +13,14 @@ from statistics import fmean
 from assistant.evidence.attribution import shown
 from assistant.evidence.sentences import split
 from assistant.evidence.words import is_chinese
-from assistant.schema import Hit, Language
+from assistant.prompts import UNRELATED
+from assistant.schema import Hit
 
 Similarity = Callable[[Sequence[str], Sequence[str]], Sequence[Sequence[float]]]
 """Questions and texts to their cosines, a row for each question."""
 
 LOOKED_AT = 5
 """Hits whose sentences are read."""
-_OTHERS: dict[Language, tuple[str, ...]] = {
-    "en": (
-        "Who wrote this song?",
-        "How do I cook rice?",
-        "What is the capital of Brazil?",
-        "When was the bridge built?",
-        "Why do birds migrate in autumn?",
-        "How many players are on the team?",
-        "Which medicine helps against a cold?",
-        "What did the minister say about the law?",
-        "Where can I park my car?",
-        "How does the program save its data?",
-        "What is the price of a ticket?",
-        "Who is responsible for the project?",
-    ),
-    "zh": (
-        "这首歌是谁写的？",
-        "米饭怎么煮？",
-        "巴西的首都是哪里？",
-        "这座桥是什么时候建成的？",
-        "鸟类为什么在秋天迁徙？",
-        "这支球队有多少名球员？",
-        "感冒吃什么药？",
-        "部长对这项法律说了什么？",
-        "车可以停在哪里？",
-        "程序怎样保存数据？",
-        "门票多少钱？",
-        "这个项目由谁负责？",
-    ),
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,6 +49,6 @@ def candidates(question: str, hits: Sequence[Hit], similarity: Similarity) -> li
 
 
 def _leads(question: str, texts: Sequence[str], similarity: Similarity) -> list[float]:
-    own, *others = similarity([question, *_OTHERS["zh" if is_chinese(question) else "en"]], texts)
+    own, *others = similarity([question, *UNRELATED["zh" if is_chinese(question) else "en"]], texts)
     usual = [fmean(column) for column in zip(*others, strict=True)]
     return [float(near) - mean for near, mean in zip(own, usual, strict=True)]

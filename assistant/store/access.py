@@ -1,7 +1,8 @@
 """Who may do what: the one place where it is decided, and everything not named here is refused.
 
 A user's text is the user's alone, whatever the role of the other: accounts are managed from the command
-line of the machine, and no account reads another's text.
+line of the machine, and no account reads another's text. One account is no person: what ``COMMON`` owns came
+with the server, and everybody reads it.
 """
 
 from __future__ import annotations
@@ -14,11 +15,15 @@ from assistant.store.records import ApiKey, Collection, Conversation, DocumentRe
 Action = Literal["read", "write", "delete", "create"]
 Owned = Collection | Conversation | DocumentRecord | Feedback | ApiKey
 T = TypeVar("T", bound=Owned)
+COMMON = "common"
+"""Id of the account of nobody: its collections are read by every user and changed by none."""
 
 
 def can(user: User, action: Action, obj: object) -> bool:
     """True when ``user`` may do ``action`` to ``obj``."""
     match obj:
+        case Collection() | DocumentRecord() if obj.user_id == COMMON and action == "read":
+            return True
         case Collection() | Conversation() | DocumentRecord() | Feedback():
             return obj.user_id == user.id
         case ApiKey():

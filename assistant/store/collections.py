@@ -8,8 +8,8 @@ from typing import cast
 from sqlmodel import Session, col, func, select
 
 from assistant.errors import ConflictError
-from assistant.store import text
-from assistant.store.access import Action, allow, can
+from assistant.store import sources, text
+from assistant.store.access import COMMON, Action, allow, can
 from assistant.store.conversations import owned as owned_conversation
 from assistant.store.database import Database
 from assistant.store.records import Collection, CollectionKind, User
@@ -45,9 +45,12 @@ class Collections:
             return _record(session, row)
 
     def delete(self, user: User, collection_id: str) -> None:
-        """Delete the collection and the rows of its documents."""
+        """Delete the collection, the rows of its documents, and what answers quote of them."""
         with self._database.write("the collection") as session:
-            session.delete(owned(session, user, collection_id, "delete")[0])
+            row, _ = owned(session, user, collection_id, "delete")
+            query = select(DocumentRow.id).where(DocumentRow.collection_id == collection_id)
+            sources.forget(session, user.id, session.exec(query).all())
+            session.delete(row)
         self._database.scrub()
 
     def default(self, user: User) -> Collection:
@@ -78,10 +81,10 @@ class Collections:
             return _record(session, row) if row is not None else None
 
     def list(self, user: User) -> list[Collection]:
-        """The user's collections, oldest first, without those of single conversations."""
+        """The user's collections and the common ones, oldest first, without those of single conversations."""
         with self._database.read() as session:
             query = select(CollectionRow).where(
-                CollectionRow.user_id == user.id, CollectionRow.kind != "chat"
+                col(CollectionRow.user_id).in_([user.id, COMMON]), CollectionRow.kind != "chat"
             )
             rows = session.exec(query.order_by(col(CollectionRow.created)))
             found = [_record(session, row) for row in rows]

@@ -12,11 +12,11 @@ from sqlmodel import Session, col, func, or_, select
 
 from assistant.errors import NotFoundError
 from assistant.schema import Finish, Role
-from assistant.store import exports, text, tree
+from assistant.store import exports, sources, text, tree
 from assistant.store.access import Action, allow, can
 from assistant.store.database import Database
 from assistant.store.records import ALL_DOCUMENTS, Conversation, StoredMessage, User
-from assistant.store.tables import CollectionRow, ConversationRow, MessageRow, new_id, now
+from assistant.store.tables import CollectionRow, ConversationRow, FeedbackRow, MessageRow, new_id, now
 
 TITLE_LENGTH = 60
 """Characters of the first question that become the title of a conversation without one."""
@@ -112,7 +112,8 @@ class Conversations:
         """Replace the text of a message, as an answer that grew or ended."""
         with self._database.write("the message") as session:
             row = owned_message(session, user, message_id)
-            row.text, row.finish, row.detail = text.storable(message), finish, text.storable(detail)
+            row.text, row.finish = text.storable(message), finish
+            row.detail = sources.current(session, text.storable(detail))
             session.flush()
             return _place(session, row)
 
@@ -144,7 +145,8 @@ class Conversations:
         """The whole tree as JSON; ``import_json`` of it and another export give the same text."""
         with self._database.read() as session:
             conversation = owned(session, user, conversation_id)
-            return exports.dump(_record(conversation), _messages(session, conversation_id))
+            rows = _messages(session, conversation_id)
+            return exports.dump(_record(conversation), rows, _ratings(session, user, conversation_id))
 
     def import_json(self, user: User, exported: str) -> Conversation:
         """Make a new conversation from an export.
@@ -169,6 +171,8 @@ class Conversations:
             rows = parsed.rows(row.id)
             session.add_all(rows)
             row.leaf_id = rows[parsed.active].id if parsed.active is not None else None
+            session.flush()
+            session.add_all(parsed.ratings(user.id, rows))
             session.flush()
             return _record(row)
 
@@ -213,6 +217,13 @@ def owned_message(session: Session, user: User, message_id: str) -> MessageRow:
 def _messages(session: Session, conversation_id: str) -> list[MessageRow]:
     query = select(MessageRow).where(MessageRow.conversation_id == conversation_id)
     return list(session.exec(query.order_by(col(MessageRow.position))))
+
+
+def _ratings(session: Session, user: User, conversation_id: str) -> list[FeedbackRow]:
+    """The user's own."""
+    answers = select(MessageRow.id).where(MessageRow.conversation_id == conversation_id)
+    query = select(FeedbackRow).where(FeedbackRow.user_id == user.id)
+    return list(session.exec(query.where(col(FeedbackRow.message_id).in_(answers))))
 
 
 def _place(session: Session, row: MessageRow) -> StoredMessage:

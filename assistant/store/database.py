@@ -2,7 +2,8 @@
 
 SQLite runs in WAL with ``synchronous=FULL``: what a call returned from survives kill -9 and power loss.
 Writers say ``BEGIN IMMEDIATE``: a transaction that reads first and writes later would otherwise fail at
-once with "database is locked", whatever the busy timeout.
+once with "database is locked", whatever the busy timeout. On Postgres a lock that ends with the transaction
+does the same: one writer at a time, so what a transaction read still holds when it writes.
 """
 
 from __future__ import annotations
@@ -10,22 +11,25 @@ from __future__ import annotations
 import sqlite3
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
 from sqlalchemy import Connection, event, inspect, text
-from sqlalchemy.exc import DatabaseError, OperationalError
+from sqlalchemy.exc import DatabaseError, DataError, OperationalError
 from sqlmodel import Session, SQLModel, create_engine
 
-from assistant.errors import DatabaseFileError, NotFoundError, StorageError
+from assistant.errors import ConfigError, DatabaseFileError, NotFoundError, StorageError
 from assistant.store.tables import SchemaRow
 
-Step = Callable[[Connection], None]
-STEPS: tuple[Step, ...] = ()
+Step = Callable[[Connection], object]
+STEPS: tuple[Step, ...] = (
+    lambda tables: tables.exec_driver_sql("ALTER TABLE feedback ADD COLUMN edit VARCHAR NOT NULL DEFAULT ''"),
+)
 """Step ``i`` takes tables of version ``i + 1`` to ``i + 2``; a new database starts at the newest."""
 
 BUSY_MS = 10_000
+_WRITERS = 0x796F756A75  # "youju": any number that no other program of this server locks
 _REMEDY = "move it away and put the newest backup (*.bak beside it) in its place"
 
 
@@ -40,6 +44,8 @@ class Database:
         if self.engine.dialect.name == "sqlite":
             event.listen(self.engine, "connect", _configure)
             event.listen(self.engine, "begin", _begin)
+        elif self.engine.dialect.name == "postgresql":
+            event.listen(self.engine, "begin", _queue_writers)
 
     @contextmanager
     def read(self) -> Iterator[Session]:
@@ -97,6 +103,26 @@ class Database:
                 step(connection)
             session.merge(SchemaRow(version=newest))
 
+    def copy(self, target: Path) -> None:
+        """Write the database as it is now to a new file, without the guests and what is theirs.
+
+        Raises:
+            ConfigError: It is no SQLite; a database server has backups of its own.
+            StorageError: The disk did not take it.
+        """
+        if self.path is None:
+            remedy = "back the database server up by its own means"
+            raise ConfigError(field="snapshots", value=self._name, remedy=f"it is no SQLite file: {remedy}")
+        try:
+            with closing(sqlite3.connect(self.path)) as source, closing(sqlite3.connect(target)) as copy:
+                source.backup(copy)
+                copy.execute("PRAGMA foreign_keys=ON")
+                copy.execute("DELETE FROM user WHERE role = 'guest'")
+                copy.commit()
+                copy.execute("VACUUM")  # else the pages of what was deleted would go along
+        except (OSError, sqlite3.Error) as error:
+            raise StorageError(what="the snapshot", reason=str(error), remedy=_advice(str(error))) from error
+
     @property
     def _name(self) -> str:
         return str(self.path or self.engine.url.render_as_string(hide_password=True))
@@ -136,9 +162,13 @@ class Database:
 
 @contextmanager
 def _ids_are_text() -> Iterator[None]:
-    """What a client sends as an id may hold half a surrogate pair; no row has such an id."""
+    """What a client sends as an id may hold half a surrogate pair, or a NUL; no row has such an id."""
     try:
         yield
+    except DataError as error:
+        if "NUL" not in str(error.orig):
+            raise
+        raise NotFoundError(kind="object", value=str(error.orig)) from error
     except UnicodeEncodeError as error:
         raise NotFoundError(kind="object", value=error.object[:100]) from error
 
@@ -158,6 +188,11 @@ def _configure(connection: Any, _record: object) -> None:
 def _begin(connection: Connection) -> None:
     writes = connection.get_execution_options().get("writes", False)
     connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
+
+
+def _queue_writers(connection: Connection) -> None:
+    if connection.get_execution_options().get("writes", False):
+        connection.exec_driver_sql(f"SELECT pg_advisory_xact_lock({_WRITERS})")
 
 
 def _advice(reason: str) -> str:

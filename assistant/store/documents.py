@@ -9,8 +9,8 @@ from typing import Any, cast
 from sqlmodel import Session, col, select
 
 from assistant.errors import ConflictError
-from assistant.store import text
-from assistant.store.access import Action, allow, can
+from assistant.store import sources, text
+from assistant.store.access import COMMON, Action, allow, can
 from assistant.store.collections import owned as owned_collection
 from assistant.store.database import Database
 from assistant.store.records import DocumentRecord, DocumentState, User
@@ -103,23 +103,24 @@ class Documents:
             return _record(row) if row is not None else None
 
     def delete(self, user: User, document_id: str) -> None:
-        """Delete the row: from now on no search returns the document."""
+        """Delete the row, and what answers quote of it: from now on no search returns the document."""
         with self._database.write("the document") as session:
             session.delete(_owned(session, user, document_id, "delete"))
+            sources.forget(session, user.id, [document_id])
         self._database.scrub()
 
     def ready_ids(self, user: User, collection_ids: Sequence[str] | None = None) -> list[str]:
         """Documents that a search may return.
 
         Args:
-            user: Whose.
+            user: Whose; the common ones are everybody's.
             collection_ids: Only these collections; ``None``: all but the files of single conversations.
 
         Raises:
             NotFoundError: one of the collections is not the user's.
         """
         with self._database.read() as session:
-            query = select(DocumentRow.id).where(DocumentRow.user_id == user.id, DocumentRow.state == "ready")
+            query = select(DocumentRow.id).where(_readable(user), DocumentRow.state == "ready")
             if collection_ids is None:
                 shown = select(CollectionRow.id).where(CollectionRow.kind != "chat")
                 query = query.where(col(DocumentRow.collection_id).in_(shown))
@@ -143,14 +144,18 @@ class Documents:
             return set(session.exec(select(DocumentRow.id)))
 
     def list(self, user: User, collection_id: str | None = None) -> list[DocumentRecord]:
-        """Documents of a collection, or of all of them (single conversations' files too), newest first."""
+        """Documents of a collection, or all that the user reads (single conversations' too), newest first."""
         with self._database.read() as session:
-            query = select(DocumentRow).where(DocumentRow.user_id == user.id)
+            query = select(DocumentRow).where(_readable(user))
             if collection_id is not None:
                 owned_collection(session, user, collection_id)
                 query = query.where(DocumentRow.collection_id == collection_id)
             rows = session.exec(query.order_by(col(DocumentRow.created).desc()))
             return [record for record in map(_record, rows) if can(user, "read", record)]
+
+
+def _readable(user: User) -> Any:
+    return col(DocumentRow.user_id).in_([user.id, COMMON])
 
 
 def _owned(session: Session, user: User, document_id: str, action: Action) -> DocumentRow:

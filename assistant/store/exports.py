@@ -12,7 +12,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_valida
 from assistant.errors import BadRequestError, TooLargeError
 from assistant.schema import Finish
 from assistant.store.records import Conversation, StoredMessage
-from assistant.store.tables import MessageRow, new_id
+from assistant.store.tables import FeedbackRow, MessageRow, new_id
 from assistant.store.text import NAME_LIMIT, storable
 
 SIZE_LIMIT = 20_000_000
@@ -42,7 +42,11 @@ class Scope(_Strict):
 
 
 class ExportedMessage(_Strict):
-    """A message; ``parent`` is the place of its parent in the list, always an earlier one."""
+    """A message; ``parent`` is the place of its parent in the list, always an earlier one.
+
+    ``thumb``, ``comment`` and ``edit`` (the answer they would have liked) are what its reader thought of it;
+    exports of old have none.
+    """
 
     parent: int | None
     role: Literal["user", "assistant", "system"]
@@ -50,6 +54,9 @@ class ExportedMessage(_Strict):
     finish: Finish | None = None
     detail: str = "{}"
     created: datetime
+    thumb: Literal[-1, 1] | None = None
+    comment: str = ""
+    edit: str = ""
 
     @field_validator("detail")
     @classmethod
@@ -78,6 +85,20 @@ class ExportedConversation(_Strict):
             raise ValueError("active must name a message")
         return self
 
+    def ratings(self, user_id: str, rows: Sequence[MessageRow]) -> list[FeedbackRow]:
+        """The thumbs, for the ``rows`` made of these messages."""
+        return [
+            FeedbackRow(
+                user_id=user_id,
+                message_id=row.id,
+                value=message.thumb,
+                comment=storable(message.comment),
+                edit=storable(message.edit),
+            )
+            for row, message in zip(rows, self.messages, strict=True)
+            if message.thumb is not None
+        ]
+
     def rows(self, conversation_id: str) -> list[MessageRow]:
         """The messages with new ids, in order."""
         ids = [new_id() for _ in self.messages]
@@ -97,8 +118,9 @@ class ExportedConversation(_Strict):
         ]
 
 
-def dump(conversation: Conversation, rows: Sequence[MessageRow]) -> str:
-    """A conversation as JSON."""
+def dump(conversation: Conversation, rows: Sequence[MessageRow], ratings: Sequence[FeedbackRow]) -> str:
+    """A conversation as JSON, with the ratings of its messages."""
+    rated = {rating.message_id: rating for rating in ratings}
     places = {row.id: place for place, row in enumerate(rows)}
     exported = ExportedConversation(
         format="youju.conversation.1",
@@ -114,6 +136,9 @@ def dump(conversation: Conversation, rows: Sequence[MessageRow]) -> str:
                 finish=Finish(row.finish) if row.finish is not None else None,
                 detail=row.detail,
                 created=datetime.fromtimestamp(row.created, UTC),
+                thumb=rated[row.id].value if row.id in rated else None,  # type: ignore[arg-type]  # validated
+                comment=rated[row.id].comment if row.id in rated else "",
+                edit=rated[row.id].edit if row.id in rated else "",
             )
             for row in rows
         ],

@@ -17,13 +17,23 @@ from assistant.store.tables import FeedbackRow, MessageRow
 
 
 class Feedbacks:
-    """Thumbs up or down with a comment, one per user and answer."""
+    """Thumbs up or down with a comment and a better answer, one per user and answer."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    def rate(self, user: User, message_id: str, value: Literal[-1, 0, 1], comment: str = "") -> None:
-        """Keep the user's opinion of an answer; 0 takes it back."""
+    def rate(
+        self, user: User, message_id: str, value: Literal[-1, 0, 1], comment: str = "", edit: str = ""
+    ) -> None:
+        """Keep the user's opinion of an answer; 0 takes it back.
+
+        Args:
+            user: Whose opinion.
+            message_id: An answer in a conversation of theirs.
+            value: The thumb.
+            comment: What should be better.
+            edit: The answer that they would have liked: what a tuning learns in its place.
+        """
         if value not in (-1, 0, 1):
             raise BadRequestError(field="value", value=value, remedy="use -1, 0 or 1")
         with self._database.write("the feedback") as session:
@@ -33,10 +43,9 @@ class Feedbacks:
                 if row is not None:
                     session.delete(row)
             else:
-                comment = text.storable(comment)
-                session.merge(
-                    FeedbackRow(user_id=user.id, message_id=message_id, value=value, comment=comment)
-                )
+                row = FeedbackRow(user_id=user.id, message_id=message_id, value=value)
+                row.comment, row.edit = text.storable(comment), text.storable(edit)
+                session.merge(row)
 
     def get(self, user: User, message_id: str) -> Feedback | None:
         """The user's opinion of an answer."""
@@ -66,5 +75,6 @@ def _record(row: FeedbackRow) -> Feedback:
         message_id=row.message_id,
         value=cast("Literal[-1, 1]", row.value),
         comment=row.comment,
+        edit=row.edit,
         created=datetime.fromtimestamp(row.created, UTC),
     )

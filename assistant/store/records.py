@@ -126,6 +126,8 @@ class Feedback:
     message_id: str
     value: Literal[-1, 1]
     comment: str
+    edit: str
+    """The answer that the user would have liked; empty where they wrote none."""
     created: datetime
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 from sqlmodel import col, delete
 
 from assistant.store.collections import Collections
@@ -41,6 +43,10 @@ class Store:
             for table in (ConversationRow, CollectionRow, PreferenceRow):
                 session.exec(delete(table).where(col(table.user_id) == user.id))
         self._database.scrub()
+
+    def copy(self, target: Path) -> None:
+        """Write everything but the guests' to a new SQLite file; see ``Database.copy``."""
+        self._database.copy(target)
 
     def close(self) -> None:
         """Write everything into the one file and let go of it."""

@@ -100,6 +100,7 @@ class FeedbackRow(SQLModel, table=True):
     message_id: str = Field(foreign_key="message.id", ondelete="CASCADE", primary_key=True)
     value: int
     comment: str
+    edit: str = Field(default="", sa_column_kwargs={"server_default": ""})
     created: float = Field(default_factory=now)
 
 

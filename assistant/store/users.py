@@ -18,13 +18,16 @@ from sqlmodel import Session, col, select
 
 from assistant.errors import BadRequestError, ConflictError, ForbiddenError, NotFoundError, TooLargeError
 from assistant.store import text
-from assistant.store.access import allow, can
+from assistant.store.access import COMMON, allow, can
 from assistant.store.database import Database
 from assistant.store.records import ApiKey, User, UserRole
 from assistant.store.tables import KeyRow, PreferenceRow, UserRow, new_id
 
 LOCAL_NAME = "local"
 """The account of the one person at this machine; it has no password and can never be signed in to."""
+COMMON_NAME = "(common)"
+"""The account whose documents came with the server; nobody signs in to it either."""
+NO_PERSON = frozenset({LOCAL_NAME, COMMON_NAME})
 PASSWORD_LENGTHS = (10, 200)
 KEY_PREFIX = "yj-"
 _HASHER = PasswordHasher()
@@ -45,6 +48,30 @@ class Users:
                 session.add(row)
             return _user(session, row)
 
+    def common(self) -> User:
+        """The account whose documents every user reads, made at the first call."""
+        return self.vouched(COMMON, COMMON_NAME)
+
+    def vouched(self, user_id: str, name: str, role: UserRole = "member") -> User:
+        """The account of someone whom another service vouches for; it has no password.
+
+        Args:
+            user_id: What never changes about the person there, under a prefix of that service.
+            name: What the person is called there now; an account that has this name already keeps it.
+            role: Given at the first call, and kept.
+        """
+        name = text.name(name, "name")
+        with self._database.write("the user") as session:
+            row = session.get(UserRow, user_id)
+            if row is None or row.name != name:
+                taken = session.exec(select(UserRow).where(UserRow.name == name)).first()
+                name = f"{name} ({user_id})" if taken is not None else name
+            if row is None:
+                row = UserRow(id=user_id, name=name, role=role)
+                session.add(row)
+            row.name = name
+            return _user(session, row)
+
     def create(self, name: str, password: str, role: UserRole = "member") -> User:
         """Make an account.
 
@@ -56,7 +83,7 @@ class Users:
         hashed = _hash(password)
         with self._database.write("the user") as session:
             taken = session.exec(select(UserRow).where(UserRow.name == name)).first()
-            if taken is not None or name == LOCAL_NAME:
+            if taken is not None or name in NO_PERSON:
                 raise ConflictError(kind="user", value=name, detail="exists: choose another name")
             row = UserRow(name=name, role=role, password=hashed)
             session.add(row)
@@ -91,9 +118,16 @@ class Users:
         hashed = _hash(password)
         with self._database.write("the password") as session:
             row = _row(session, user_id)
-            if row.name == LOCAL_NAME:
+            if row.name in NO_PERSON:
                 raise ConflictError(kind="user", value=row.name, detail="has no password")
             row.password = hashed
+
+    def delete_guests(self) -> None:
+        """Delete every guest with all that is theirs: what visitors of an earlier run left."""
+        with self._database.write("the guests") as session:
+            for row in session.exec(select(UserRow).where(UserRow.role == "guest")):
+                session.delete(row)
+        self._database.scrub()
 
     def delete(self, user_id: str) -> None:
         """Delete the account with all it owns."""

@@ -5,7 +5,8 @@ from __future__ import annotations
 import re
 import time
 from collections.abc import Callable, Collection, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import partial
 from typing import Protocol
 
 from assistant import prompts
@@ -15,6 +16,7 @@ from assistant.evidence import abstention, answering, relevance
 from assistant.evidence.attribution import shown
 from assistant.evidence.relevance import Similarity
 from assistant.evidence.words import is_chinese
+from assistant.models.skills import Refusal
 from assistant.schema import (
     Answer,
     Citation,
@@ -80,6 +82,8 @@ def answer(
     languages: Collection[str] = ("en", "zh"),
     rewrites: bool = False,
     shown_most: int = 6,
+    trained: bool = False,
+    refusal: Refusal | None = None,
 ) -> Iterator[TurnEvent]:
     """Answer a question from the documents that ``search`` looks through.
 
@@ -93,8 +97,12 @@ def answer(
         system: The user's system prompt.
         adapter: Adapter to use for this turn.
         user: Whose request this is.
-        languages: Those that the model writes; a question in another is answered with a quotation.
+        languages: Those that the model writes; a question in another is answered with a quotation, and so is
+            a follow-up that is not rewritten where the adapter learnt single questions.
         rewrites: The model is able to rewrite follow-up questions.
+        trained: The adapter learnt the form of `prompts.grounded_trained`.
+        refusal: How far to believe a model that learnt to refuse, where the search would answer.
+            ``None``: the search alone decides.
         shown_most: Passages that the model reads at most; the 135M one loses the thread past the first.
 
     Yields:
@@ -111,21 +119,45 @@ def answer(
     candidates = relevance.candidates(query, hits, similarity)
     decision = abstention.decide(query, hits, candidates)
     best = quoting.best(query, hits, candidates)
+    if best and trained and shown_most == 1:
+        hits, best = narrowed(hits, best)
     turn = _Turn(question, query, language, hits, decision.confidence, best, started)
-    if not decision.answer or turn.best is None:
+    # An adapter learnt questions that stand alone; two strung together it answers by the first one.
+    strung = bool(history) and trained and not rewrites
+    writes = language in languages and not strung
+    if turn.best is None or not decision.answer:
         yield _declined(turn)
         return
     yield Status("found", len(hits))
     yield Found(hits)
-    if language not in languages:
+    if not writes:
         yield from _quoted(turn, Written("", Finish.STOP, 0))
         return
     model = generator()
-    messages, fitting = _pack(turn, turn.hits[:shown_most], model, sampling, system)
+    form = prompts.grounded_trained if trained else prompts.grounded
+    messages, fitting = _pack(turn, turn.hits[:shown_most], model, sampling, partial(form, system=system))
+    if refusal:
+        (refusing,) = model.score(messages, [prompts.NOT_FOUND[language]], adapter=adapter)
+        decision = abstention.weigh(decision, refusing, refusal)
+        turn = replace(turn, confidence=decision.confidence)
+        if not decision.answer:
+            yield _declined(turn)
+            return
+        sampling = replace(sampling, not_first=(prompts.NOT_FOUND[language],))
     yield Status("writing")
     written = yield from relay(model, messages, sampling, adapter, user)
     yield Status("checking")
     yield from _checked(turn, written, fitting)
+
+
+def narrowed(hits: Sequence[Hit], best: Citation) -> tuple[tuple[Hit, ...], Citation]:
+    """What an adapter reads that learnt one passage: the sentences that would be quoted, as the first hit.
+
+    Beside others on several subjects it takes the first number or name of the right kind for the answer.
+    """
+    chosen = hits[best.n - 1]
+    shorter = replace(chosen, context=best.text, context_start=best.start)
+    return (shorter, *(hit for hit in hits if hit is not chosen)), replace(best, n=1)
 
 
 def _declined(turn: _Turn) -> Answer:
@@ -141,7 +173,11 @@ def _declined(turn: _Turn) -> Answer:
 
 
 def _pack(
-    turn: _Turn, hits: Sequence[Hit], generator: Generator, sampling: Sampling, system: str
+    turn: _Turn,
+    hits: Sequence[Hit],
+    generator: Generator,
+    sampling: Sampling,
+    form: Callable[..., list[Message]],
 ) -> tuple[list[Message], int]:
     """As many passages, best first, as leave room for the answer; and how many that are.
 
@@ -151,11 +187,11 @@ def _pack(
     room = generator.window - sampling.max_new_tokens
     for count in range(len(hits), 0, -1):
         passages = [shown(hit)[0] for hit in hits[:count]]
-        messages = prompts.grounded(turn.query, passages, turn.language, system)
+        messages = form(turn.query, passages, turn.language)
         if generator.count(messages) <= room:
             return messages, count
     shortest = [hits[0].chunk.text]
-    messages = prompts.grounded(turn.query, shortest, turn.language, system)
+    messages = form(turn.query, shortest, turn.language)
     needed = generator.count(messages)
     if needed > room:
         raise ContextOverflowError(needed=needed, limit=room)

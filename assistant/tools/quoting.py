@@ -19,6 +19,8 @@ _FOLLOWING = 12
 """Sentences that it grows by at most."""
 _TITLE = 40
 """Characters up to which words without a full stop are taken for a heading."""
+_STOPS = "。.!！"
+_STEP = re.compile(r"\s*\d{1,2}[.)、]\s")
 _ITEM = re.compile(r"\s*(?:[-*•·]|\d{1,2}[.)、])\s")
 _RANK_COSTS = 0.05
 """What each place further down the list costs a sentence, on a scale where all words found is 1."""
@@ -85,7 +87,9 @@ def _scores(question: str, candidates: Sequence[Candidate]) -> list[float]:
 def _grown(spans: Sequence[tuple[int, int]], place: int, text: str) -> tuple[int, int]:
     """The sentence and what follows in its paragraph; a heading takes its text along, or its list."""
     start, end = spans[place]
-    leads_list = _opens(text[start:end])
+    if _needs_list(text, start, end):
+        start = _opening(spans, place, text)
+    leads_list = _opens(text[start:end]) or start < spans[place][0]
     for begin, following in spans[place + 1 : place + 1 + _FOLLOWING]:
         item = bool(_ITEM.match(text[begin:following]))
         room = _LISTED if item else _READABLE
@@ -95,6 +99,23 @@ def _grown(spans: Sequence[tuple[int, int]], place: int, text: str) -> tuple[int
             break
         end = following
     return start, end
+
+
+def _needs_list(text: str, start: int, end: int) -> bool:
+    """True for a step, and for an item that is no sentence: they say little without what they belong to."""
+    line = text[text.rfind("\n", 0, start) + 1 : end]
+    return bool(_STEP.match(line)) or (bool(_ITEM.match(line)) and text[end - 1] not in _STOPS)
+
+
+def _opening(spans: Sequence[tuple[int, int]], place: int, text: str) -> int:
+    """Where the line that opens the item's list begins; the item itself where that is too far up."""
+    end = spans[place][1]
+    for start, stop in reversed(spans[:place]):
+        if _width(text[start:end]) > _LISTED:
+            break
+        if _opens(text[start:stop]):
+            return start
+    return spans[place][0]
 
 
 def _opens(words: str) -> bool:

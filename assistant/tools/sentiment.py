@@ -16,7 +16,7 @@ from assistant.evidence.words import is_chinese
 from assistant.schema import Language, Sentiment, SentimentRow
 from assistant.tools import wording
 from assistant.tools.cutting import pieces
-from assistant.tools.sentiment_scale import Reading, Scale, read, scale_of
+from assistant.tools.sentiment_scale import AS_IT_STANDS, Reading, Scale, read, scale_of
 
 UNSURE_BELOW = 0.5
 """The best label's probability under which it is not said in words."""
@@ -24,7 +24,14 @@ _PIECE = 256
 """Tokens judged at once; longer texts are averaged over pieces."""
 
 
-def judge(text: str, generator: Generator, *, explain: bool = False, adapter: str | None = None) -> Sentiment:
+def judge(
+    text: str,
+    generator: Generator,
+    *,
+    explain: bool = False,
+    adapter: str | None = None,
+    trained: bool = False,
+) -> Sentiment:
     """Judge one text.
 
     Args:
@@ -32,6 +39,7 @@ def judge(text: str, generator: Generator, *, explain: bool = False, adapter: st
         generator: The model; its replies are scored, nothing is generated.
         explain: Also weigh each word, by judging the text again without it.
         adapter: Adapter to use.
+        trained: It learnt the replies: nothing is corrected.
 
     Raises:
         EmptyInputError: There is nothing to judge.
@@ -39,7 +47,8 @@ def judge(text: str, generator: Generator, *, explain: bool = False, adapter: st
     if not any(character.isalnum() for character in text):
         raise EmptyInputError(field="text", remedy="write a sentence to judge")
     language: Language = "zh" if is_chinese(text) else "en"
-    reader = _Reader(generator, scale_of(generator, language, adapter), adapter)
+    scale = AS_IT_STANDS if trained else scale_of(generator, language, adapter)
+    reader = _Reader(generator, scale, adapter)
     spans = pieces(text, generator.count_text, min(_PIECE, generator.window // 2))
     parts = [text[start:end] for start, end in spans if text[start:end].strip()]
     readings = reader(parts)
@@ -56,20 +65,25 @@ def judge(text: str, generator: Generator, *, explain: bool = False, adapter: st
 
 
 def judge_many(
-    texts: Sequence[str], generator: Generator, *, explain: bool = False, adapter: str | None = None
+    texts: Sequence[str],
+    generator: Generator,
+    *,
+    explain: bool = False,
+    adapter: str | None = None,
+    trained: bool = False,
 ) -> Iterator[Sentiment]:
     """Judge texts one by one, in order; the first that cannot be judged ends it with its error."""
     for text in texts:
-        yield judge(text, generator, explain=explain, adapter=adapter)
+        yield judge(text, generator, explain=explain, adapter=adapter, trained=trained)
 
 
 def judge_rows(
-    texts: Sequence[str], generator: Generator, *, adapter: str | None = None
+    texts: Sequence[str], generator: Generator, *, adapter: str | None = None, trained: bool = False
 ) -> Iterator[SentimentRow]:
     """Judge the rows of a table, in order; one that cannot be judged is recorded with its error."""
     for number, text in enumerate(texts, 1):
         try:
-            yield SentimentRow(number, text, judge(text, generator, adapter=adapter))
+            yield SentimentRow(number, text, judge(text, generator, adapter=adapter, trained=trained))
         except EmptyInputError as fault:
             yield SentimentRow(number, text, None, str(fault))
 

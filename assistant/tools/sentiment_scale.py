@@ -129,6 +129,10 @@ class Scale:
         return powers[0] / total, powers[1] / total, powers[2] / total
 
 
+AS_IT_STANDS = Scale(balance=0.0, spread=1.0, middle=0.0, middle_spread=1.0, slope=1.0, neutral_slope=1.0)
+"""The likelihoods of the three replies, and nothing else: for an adapter that learnt them."""
+
+
 @dataclass(frozen=True, slots=True)
 class Fit:
     """The part of a `Scale` that was fitted on labelled texts."""

@@ -1,8 +1,9 @@
 """The OpenAI-compatible API.
 
 The model ``youju`` answers from the documents of the key's owner; the name of the language model (or of an
-adapter) is that model alone, unless the request carries our extension ``"youju": {"collections": …}``. What
-only we know (citations, verdicts, passages) rides in ``youju`` on the response, or on the last chunk.
+adapter) is that model alone, unless the request carries our extension ``"youju": {…}``: which collections to
+answer from, or documents of this one request, or another task (summarize, sentiment). What only we know
+(citations, verdicts, passages) rides in ``youju`` on the response, or on the last chunk.
 """
 
 from __future__ import annotations
@@ -23,7 +24,7 @@ from starlette.background import BackgroundTask
 from starlette.responses import JSONResponse, Response, StreamingResponse
 
 from assistant.errors import EngineError, ModelNotFoundError, TooLargeError, YoujuError
-from assistant.schema import Answer, Delta, Finish, TurnEvent
+from assistant.schema import Answer, Delta, Finish, Sentiment, Summary, TurnEvent
 from assistant.store import User
 from assistant.web import api_answers
 from assistant.web.api_schema import ChatRequest, EmbeddingRequest, Grounding, parse
@@ -34,6 +35,7 @@ from assistant.web.streams import Threads
 
 if TYPE_CHECKING:
     from assistant.runtime import Runtime
+    from assistant.tools.summarize import SummaryEvent
 
 GROUNDED = "youju"
 """The model name that answers from documents."""
@@ -54,6 +56,10 @@ def router(runtime: Runtime, drain: Drain) -> APIRouter:
         """Answer the last message. Streams server-sent events when ``stream`` is true."""
         user = user_of(request)
         asked = parse(ChatRequest, request.headers.get("content-type", ""), await request.body())
+        if asked.youju is not None and asked.youju.task != "grounded":
+            work = threads.iterate(_task(runtime, user, asked, asked.youju.task), drain.expired)
+            shape = api_answers.Completion(f"chatcmpl-{uuid.uuid4().hex}", int(time.time()), asked.model)
+            return JSONResponse(await _while_connected(request, _done(work, shape, runtime, asked)))
         events = threads.iterate(_turn(runtime, user, asked), drain.expired)
         shape = api_answers.Completion(f"chatcmpl-{uuid.uuid4().hex}", int(time.time()), asked.model)
         if asked.stream:
@@ -103,19 +109,54 @@ def _turn(runtime: Runtime, user: User, asked: ChatRequest) -> Callable[[], Iter
         for collection_id in collections:
             runtime.store.collections.get(user, collection_id)
     *history, question = asked.turns
+    given = grounding.documents if grounding is not None else ()
     sampling = runtime.sampling(**asked.sampling())
-    adapters = [ref.name for ref in runtime.adapters()]
-    bare = "none" if name == runtime.settings.model else None
     return lambda: runtime.chat_turn(
         user,
         history,
         question.text,
         collection_ids=None if collections == "all" else collections,
+        given=[(document.id, document.title, document.text) for document in given],
         grounded=grounding is not None,
         sampling=sampling,
         system=asked.system,
-        adapter=name if name in adapters else bare,
+        adapter=_adapter(runtime, name),
     )
+
+
+def _task(
+    runtime: Runtime, user: User, asked: ChatRequest, task: str
+) -> Callable[[], Iterator[SummaryEvent | Sentiment]]:
+    """The work on the last message's text that a request asks for, ready to run in a thread."""
+    adapter, text = _adapter(runtime, _known(runtime, asked.model)), asked.turns[-1].text
+    if task == "summarize":
+        return lambda: runtime.summarize(user, text, adapter=adapter)
+    return lambda: runtime.sentiment(user, [text], adapter=adapter)
+
+
+def _adapter(runtime: Runtime, name: str) -> str | None:
+    """The adapter that a model's name stands for: ``"none"`` the bare model, ``None`` the settings'."""
+    if name in (ref.name for ref in runtime.adapters()):
+        return name
+    return "none" if name == runtime.settings.model else None
+
+
+async def _done(
+    events: AsyncIterator[SummaryEvent | Sentiment],
+    shape: api_answers.Completion,
+    runtime: Runtime,
+    asked: ChatRequest,
+) -> dict[str, Any]:
+    tokens = 0
+    async for event in events:
+        if isinstance(event, Delta) and event.finish:
+            tokens += event.tokens
+        elif isinstance(event, Summary | Sentiment):
+            read = runtime.generator().count_text(asked.turns[-1].text)
+            if isinstance(event, Summary):
+                return shape.summary(event, read, tokens)
+            return shape.sentiment(event, read)
+    raise EngineError(reason="the work never ended", remedy="try again")
 
 
 async def _first_word(events: AsyncIterator[TurnEvent]) -> TurnEvent:

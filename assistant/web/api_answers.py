@@ -8,7 +8,7 @@ from typing import Any
 
 from pydantic import BaseModel
 
-from assistant.schema import Answer, Finish, Hit
+from assistant.schema import Answer, Finish, Hit, Sentiment, Summary
 
 _LOG = logging.getLogger(__name__)
 _FINISH = {Finish.LENGTH: "length", Finish.TIMEOUT: "length"}
@@ -39,15 +39,24 @@ class Completion:
 
     def whole(self, answer: Answer, prompt_tokens: int) -> dict[str, Any]:
         """The response that is not streamed."""
-        message = {"role": "assistant", "content": answer.text, "refusal": None}
-        choice = {"index": 0, "message": message, "finish_reason": _reason(answer), "logprobs": None}
-        usage = _usage(answer, prompt_tokens)
-        return {
-            **self._head("chat.completion"),
-            "choices": [choice],
-            "usage": usage,
-            "youju": evidence(answer),
-        }
+        return self._whole(answer.text, _reason(answer), _usage(answer, prompt_tokens), evidence(answer))
+
+    def summary(self, summary: Summary, read: int, tokens: int) -> dict[str, Any]:
+        """A summary; each sentence with the spans of the text that it came from."""
+        usage = {"prompt_tokens": read, "completion_tokens": tokens, "total_tokens": read + tokens}
+        return self._whole(summary.text, "stop", usage, {"summary": asdict(summary)})
+
+    def sentiment(self, sentiment: Sentiment, read: int) -> dict[str, Any]:
+        """A sentiment; nothing is generated, replies are scored."""
+        usage = {"prompt_tokens": read, "completion_tokens": 0, "total_tokens": read}
+        found = {"label": sentiment.label, **asdict(sentiment)}
+        return self._whole(sentiment.label, "stop", usage, {"sentiment": found})
+
+    def _whole(self, text: str, finish: str, usage: dict[str, int], youju: dict[str, Any]) -> dict[str, Any]:
+        message = {"role": "assistant", "content": text, "refusal": None}
+        choice = {"index": 0, "message": message, "finish_reason": finish, "logprobs": None}
+        head = self._head("chat.completion")
+        return {**head, "choices": [choice], "usage": usage, "youju": youju}
 
     def chunk(self, delta: dict[str, str]) -> dict[str, Any]:
         """A piece of a stream."""
@@ -74,6 +83,7 @@ def evidence(answer: Answer) -> dict[str, Any]:
         "text": answer.text,
         "finish": answer.finish,
         "declined": answer.declined,
+        "quoted": answer.quoted,
         "confidence": answer.confidence,
         "citations": [asdict(citation) for citation in answer.citations],
         "sentences": [asdict(sentence) for sentence in answer.sentences],

@@ -5,9 +5,10 @@ from __future__ import annotations
 import json
 from typing import Annotated, Any, Literal, TypeVar
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 from pydantic_core import ErrorDetails
 
+from assistant import strict_json
 from assistant.errors import BadRequestError, EmptyInputError
 from assistant.schema import Message
 
@@ -16,6 +17,10 @@ INPUTS_LIMIT = 256
 STOPS_LIMIT = 4
 TEXT_LIMIT = 2_000_000
 """Characters of one text; the model's window is far smaller, and is checked later in tokens."""
+
+GIVEN_LIMIT = 50
+GIVEN_CHARACTERS = 100_000
+"""Documents that come with one request: they are embedded before its first word."""
 
 Text = Annotated[str, Field(max_length=TEXT_LIMIT)]
 
@@ -51,10 +56,46 @@ class StreamOptions(_Strict):
     include_usage: bool = False
 
 
-class Grounding(_Strict):
-    """Our extension: answer from documents."""
+class GivenDocument(_Strict):
+    """A text that comes with the question."""
 
+    id: Annotated[str, Field(min_length=1, max_length=200)]
+    title: Annotated[str, Field(max_length=300)] = ""
+    text: Annotated[str, Field(min_length=1, max_length=GIVEN_CHARACTERS)]
+
+    @field_validator("text")
+    @classmethod
+    def _says_something(cls, text: str) -> str:
+        if not text.strip():
+            raise ValueError("an empty text answers nothing")
+        return text
+
+
+class Grounding(_Strict):
+    """Our extension: what to do with the last message, and which documents to do it from."""
+
+    task: Literal["grounded", "summarize", "sentiment"] = "grounded"
+    """Answer it from documents, summarize it, or judge its sentiment. The last two come whole, unstreamed."""
     collections: Literal["all"] | Annotated[list[str], Field(min_length=1, max_length=100)] = "all"
+    documents: Annotated[list[GivenDocument], Field(max_length=GIVEN_LIMIT)] = Field(default_factory=list)
+    """Only these are searched, for this one request; nothing of them is kept."""
+
+    @field_validator("documents")
+    @classmethod
+    def _few_and_unlike(cls, documents: list[GivenDocument]) -> list[GivenDocument]:
+        if len({document.id for document in documents}) < len(documents):
+            raise ValueError("two of them have one id")
+        if sum(len(document.text) for document in documents) > GIVEN_CHARACTERS:
+            raise ValueError(f"together they have more than {GIVEN_CHARACTERS} characters: upload them")
+        return documents
+
+    @model_validator(mode="after")
+    def _one_source(self) -> Grounding:
+        if self.documents and self.collections != "all":
+            raise ValueError("give documents or collections, not both")
+        if self.documents and self.task != "grounded":
+            raise ValueError("documents are for the task grounded")
+        return self
 
 
 class ChatRequest(_Strict):
@@ -84,6 +125,12 @@ class ChatRequest(_Strict):
         if messages[-1].role != "user" or not messages[-1].text.strip():
             raise ValueError("the last message must be the user's, and not empty")
         return messages
+
+    @model_validator(mode="after")
+    def _whole(self) -> ChatRequest:
+        if self.stream and self.youju is not None and self.youju.task != "grounded":
+            raise ValueError(f"stream: a task {self.youju.task} comes whole; leave stream out")
+        return self
 
     @property
     def system(self) -> str:
@@ -168,24 +215,9 @@ def _is_member(part: int | str) -> bool:
 
 def _decode(body: bytes) -> Any:
     try:
-        value = json.loads(
-            body.decode("utf-8"), object_pairs_hook=_no_duplicates, parse_constant=_no_constant
-        )
+        value = strict_json.loads(body.decode("utf-8"))
         json.dumps(value, ensure_ascii=False).encode("utf-8")  # a lone surrogate is no text
     except (ValueError, RecursionError) as error:
         reason = "too deeply nested" if isinstance(error, RecursionError) else str(error)[:200]
         raise BadRequestError(field="body", value="JSON", remedy=f"mend it: {reason}") from error
     return value
-
-
-def _no_duplicates(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    values = dict(pairs)
-    if len(values) != len(pairs):
-        names = [name for name, _ in pairs]
-        twice = next(name for name in names if names.count(name) > 1)
-        raise ValueError(f"the field {twice!r} is there twice"[:150])
-    return values
-
-
-def _no_constant(name: str) -> None:
-    raise ValueError(f"{name} is not a number of JSON")

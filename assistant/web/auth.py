@@ -11,22 +11,37 @@ import hmac
 import secrets
 import time
 from pathlib import Path
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 from starlette.responses import RedirectResponse
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from assistant.config import Settings
-from assistant.errors import NotFoundError, TooManyRequestsError, UnauthorizedError
+from assistant.errors import ForbiddenError, NotFoundError, TooManyRequestsError, UnauthorizedError
 from assistant.store import Store, User
 from assistant.web.limits import Throttle
 from assistant.web.responses import header, refuse
 
+if TYPE_CHECKING:
+    from assistant.web.visitors import Visitors
+
 COOKIE = "youju_session"
+VISITOR_COOKIE = "youju_visitor"
 SESSION_S = 30 * 24 * 3600
 SCOPE_KEY = "youju.user"
-PUBLIC = frozenset({"/login", "/health"})
+PUBLIC = frozenset({"/login", "/login/huggingface", "/login/callback", "/health"})
 """Paths that need nobody signed in."""
+
+
+def cookie_rules(settings: Settings) -> dict[str, Any]:
+    """Attributes of every cookie that says who somebody is.
+
+    In a frame of another site a browser sends only cookies that say ``SameSite=None``. What Lax would keep
+    out, another page's requests that change something, the check of the origin refuses.
+    """
+    framed = bool(settings.frame_ancestors) and settings.behind_https
+    same_site = "none" if framed else "lax"
+    return {"httponly": True, "samesite": same_site, "secure": settings.behind_https}
 
 
 class HasScope(Protocol):
@@ -56,9 +71,9 @@ class Sessions:
         self._store = store
         self._secret = secret
 
-    def issue(self, user: User) -> str:
-        """A value that proves, for ``SESSION_S``, that ``user`` signed in."""
-        content = f"{user.id}.{int(time.time()) + SESSION_S}.{self._store.users.stamp(user.id)}"
+    def issue(self, user: User, seconds: int = SESSION_S) -> str:
+        """A value that proves, for so many seconds, that ``user`` signed in."""
+        content = f"{user.id}.{int(time.time()) + seconds}.{self._store.users.stamp(user.id)}"
         return f"{content}.{self._sign(content)}"
 
     def user(self, cookie: str) -> User | None:
@@ -91,10 +106,18 @@ def load_secret(path: Path) -> bytes:
 class Identify:
     """Put the user into ``scope["youju.user"]``; without one only ``PUBLIC`` paths answer."""
 
-    def __init__(self, app: ASGIApp, settings: Settings, store: Store, sessions: Sessions) -> None:
+    def __init__(
+        self,
+        app: ASGIApp,
+        settings: Settings,
+        store: Store,
+        sessions: Sessions,
+        visitors: Visitors | None = None,
+    ) -> None:
         self._app = app
         self._store = store
         self._sessions = sessions
+        self._visitors = visitors
         self._local = store.users.local() if settings.auth == "local" else None
         self._bad_keys = Throttle("wrong API keys", per_minute=20)
 
@@ -106,6 +129,10 @@ class Identify:
             scope[SCOPE_KEY] = user = self._user(scope)
         except TooManyRequestsError as error:
             return await refuse(error)(scope, receive, send)
+        if user is not None and user.role == "guest" and scope["path"].startswith("/v1"):
+            return await refuse(ForbiddenError(action="the API", role="member"))(scope, receive, send)
+        if user is None and self._visitors is not None and scope["path"] == "/":
+            return await self._app(scope, receive, self._visitors.welcoming(send))
         if user is None and scope["path"] not in PUBLIC:
             if scope["method"] == "GET" and "text/html" in (header(scope, b"accept") or ""):
                 return await RedirectResponse("/login", 303)(scope, receive, send)
@@ -115,10 +142,12 @@ class Identify:
     def _user(self, scope: Scope) -> User | None:
         if self._local is not None:
             return self._store.users.get(self._local.id)
+        if self._visitors is not None:
+            return self._visitors.user(_cookie(scope, VISITOR_COOKIE))
         kind, _, key = (header(scope, b"authorization") or "").partition(" ")
         if kind.lower() == "bearer":
             return self._by_key(scope, key.strip())
-        cookie = _cookie(scope)
+        cookie = _cookie(scope, COOKIE)
         return self._sessions.user(cookie) if cookie else None
 
     def _by_key(self, scope: Scope, key: str) -> User | None:
@@ -135,9 +164,9 @@ def client_address(scope: Scope) -> str:
     return str((scope.get("client") or ("unknown", 0))[0])
 
 
-def _cookie(scope: Scope) -> str | None:
+def _cookie(scope: Scope, wanted: str) -> str | None:
     for part in (header(scope, b"cookie") or "").replace(",", ";").split(";"):
         name, _, value = part.strip().partition("=")
-        if name == COOKIE:
+        if name == wanted:
             return value
     return None

@@ -12,26 +12,31 @@ from assistant.web.responses import refuse
 
 GRACE_S = 20.0
 """Seconds that running answers get after SIGTERM."""
+_LAST_WORD_S = 1.0
+"""What a stream has then to say that it was ended: a dropped connection would cut it off before."""
 _HEARTBEAT = "/gradio_api/heartbeat/"
 
 
 class Drain:
-    """The two moments of a stop: ``begun`` (nothing new) and ``expired`` (end what still runs)."""
+    """The moments of a stop: ``begun`` (nothing new), ``expired`` (end what runs), ``over`` (hang up)."""
 
     def __init__(self, grace_s: float = GRACE_S) -> None:
         self.grace_s = grace_s
         self.begun = asyncio.Event()
         self.expired = asyncio.Event()
+        self.over = asyncio.Event()
 
     def begin(self) -> None:
         """Start the stop; from the event loop's thread. Calling it again changes nothing."""
         if not self.begun.is_set():
             self.begun.set()
-            asyncio.get_running_loop().call_later(self.grace_s, self.expired.set)
+            loop = asyncio.get_running_loop()
+            loop.call_later(self.grace_s, self.expired.set)
+            loop.call_later(self.grace_s + _LAST_WORD_S, self.over.set)
 
 
 class Draining:
-    """Refuse what is new during a stop; tell open streams that the client left once the grace is over.
+    """Refuse what is new during a stop; tell open streams that the client left once it is over.
 
     Gradio's heartbeat never ends by itself, so it ends at once.
     """
@@ -47,7 +52,7 @@ class Draining:
         if self._drain.begun.is_set():
             error = EngineError(reason="the server is stopping", remedy="try again in a minute", retry_s=30)
             return await refuse(error)(scope, receive, send)
-        ends = self._drain.begun if scope["path"].startswith(_HEARTBEAT) else self._drain.expired
+        ends = self._drain.begun if scope["path"].startswith(_HEARTBEAT) else self._drain.over
         return await self._app(scope, _Ending(receive, ends).receive, send)
 
 

@@ -68,6 +68,12 @@ def offer(runtime: Runtime, user: User, name: str, data: bytes) -> str:
     return f"/downloads/{token}/{quote(name, safe='')}"
 
 
+def forget(runtime: Runtime, user: User) -> None:
+    """Remove the results of a user: downloads, and what plugins keep below ``runs/<user id>``."""
+    for folder in (_results(runtime, user), runtime.settings.home / "runs" / user.id):
+        shutil.rmtree(folder, ignore_errors=True)
+
+
 def _results(runtime: Runtime, user: User) -> Path:
     return runtime.settings.home / "staging" / "downloads" / user.id
 

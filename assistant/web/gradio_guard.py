@@ -17,7 +17,7 @@ from urllib.parse import parse_qs, unquote
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from assistant.errors import BadRequestError, NotFoundError, YoujuError
+from assistant.errors import BadRequestError, ForbiddenError, NotFoundError, YoujuError
 from assistant.store import User
 from assistant.web.auth import SCOPE_KEY
 from assistant.web.responses import refuse
@@ -90,7 +90,10 @@ class GradioGuard:
         except YoujuError as error:
             return await refuse(error)(scope, receive, send)
         user: User = scope[SCOPE_KEY]
-        return await self._app(scope, receive, self._note(path, user, send))
+        try:
+            return await self._app(scope, receive, self._note(path, user, send))
+        except KeyError as error:  # Gradio looks a run up by the number that the client sent
+            return await refuse(NotFoundError(kind="function", value=str(error)))(scope, receive, send)
 
     async def _admit(self, scope: Scope, receive: Receive) -> Receive:
         """Check the keys of a request; returns what the application reads the body from."""
@@ -104,6 +107,8 @@ class GradioGuard:
         elif name.startswith("file="):
             self._owners.require("file", unquote(name.removeprefix("file=")), user)
         elif name in ("upload", "upload_progress"):
+            if user.role == "guest":
+                raise ForbiddenError(action="adding files", role="member")
             if "upload_id" in query:
                 self._owners.claim("upload", query["upload_id"], user)
         else:

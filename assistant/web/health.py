@@ -9,6 +9,7 @@ from fastapi import APIRouter
 from starlette.responses import JSONResponse, Response
 
 from assistant import __version__
+from assistant.web.trial import Trial
 
 if TYPE_CHECKING:
     from assistant.runtime import Runtime
@@ -17,11 +18,14 @@ if TYPE_CHECKING:
 def router(runtime: Runtime) -> APIRouter:
     """``/health``: 503 when the model failed, or has work and made no token for ``first_token_s``."""
     routes = APIRouter()
+    trial = Trial(runtime)
 
     @routes.get("/health", responses={503: {"description": "stuck or failed"}})
-    def health() -> Response:
-        """State of the model, length of the queue, seconds since the last token."""
+    def health(ask: bool = False) -> Response:
+        """State of the model, length of the queue, seconds since a token; ``ask`` tries one question."""
         report = examine(runtime)
+        if ask and report["status"] == "ok":
+            report["question"] = trial.look()
         return JSONResponse(report, status_code=200 if report["status"] == "ok" else 503)
 
     return routes

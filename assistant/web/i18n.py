@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import re
+from itertools import zip_longest
 from typing import TYPE_CHECKING, Any
 
 from assistant.errors import YoujuError
 from assistant.schema import Language
-from assistant.web import words_en, words_zh
+from assistant.web import phrases_zh, words_en, words_zh
 
 if TYPE_CHECKING:
     import gradio as gr
@@ -18,6 +19,7 @@ LANGUAGES: dict[Language, str] = {"en": "English", "zh": "简体中文"}
 
 _HAN = "\u3400-\u4dbf\u4e00-\u9fff"
 _SEAM = re.compile(rf"(?<=[{_HAN}]) ?(?=[A-Za-z0-9])|(?<=[A-Za-z0-9%]) ?(?=[{_HAN}])")
+_FIELD = re.compile(r"\{(\w+)(!r)?[^}]*\}")
 THIN = "\u2009"
 
 
@@ -54,6 +56,29 @@ def stored_error(name: str, fields: dict[str, Any] | None, language: Language) -
         return text("error_unknown", language)
 
 
+def kept_error(english: str, language: Language) -> str:
+    """The same for an error that was kept as its English words, with a document that failed."""
+    kinds = sorted(error_kinds()[1:], key=lambda kind: -len(_FIELD.sub("", kind.template)))
+    for kind in kinds if language == "zh" else ():
+        if match := _pattern(kind.template).fullmatch(english):
+            return _sentence(_told(kind.__name__, match.groupdict(), english, language), language)
+    return english
+
+
+def _pattern(template: str) -> re.Pattern[str]:
+    """Finds the fields again in a template that was filled in."""
+    parts = _FIELD.split(template)
+    fields = [
+        rf"['\"](?P<{name}>.*)['\"]" if as_repr else rf"(?P<{name}>.*?)" for name, as_repr in _fields(parts)
+    ]
+    literals = [re.escape(words) for words in parts[::3]]
+    return re.compile("".join(f"{a}{b}" for a, b in zip_longest(literals, fields, fillvalue="")), re.DOTALL)
+
+
+def _fields(parts: list[str]) -> list[tuple[str, str]]:
+    return list(zip(parts[1::3], parts[2::3], strict=True))
+
+
 def error_kinds() -> list[type[YoujuError]]:
     """Every error that is raised on purpose."""
     kinds, waiting = [YoujuError], YoujuError.__subclasses__()
@@ -67,8 +92,12 @@ def _told(name: str, fields: dict[str, Any], english: str, language: Language) -
     template = words_zh.ERRORS.get(name)
     if language == "en" or template is None:
         return english
+    known = {
+        name: phrases_zh.PHRASES.get(value, value) if isinstance(value, str) else value
+        for name, value in fields.items()
+    }
     try:
-        return spaced(template.format(**fields))
+        return spaced(template.format(**known))
     except (KeyError, ValueError):
         return english
 

@@ -12,7 +12,7 @@ from starlette.responses import HTMLResponse, RedirectResponse, Response
 from assistant.config import Settings
 from assistant.errors import TooManyRequestsError
 from assistant.store import Store
-from assistant.web.auth import COOKIE, SESSION_S, Sessions, client_address
+from assistant.web.auth import COOKIE, SESSION_S, Sessions, client_address, cookie_rules
 from assistant.web.limits import Throttle
 
 _WORDS = {
@@ -24,6 +24,10 @@ _WORDS = {
         "wrong": "Name and password do not match.",
         "wait": "Too many attempts. Try again in {s} seconds.",
         "help": "Accounts are made on the server with youju users add NAME.",
+        "huggingface": "Sign in with Hugging Face",
+        "tab": "It opens in a tab of its own: browsers keep no sign-in inside a frame. Stay in that tab.",
+        "failed": "Hugging Face did not confirm the sign-in. Please try again.",
+        "stranger": "This account may not sign in here: ask the owner of this Space to add it.",
     },
     "zh": {
         "title": "登录",
@@ -33,6 +37,10 @@ _WORDS = {
         "wrong": "用户名或密码不正确。",
         "wait": "尝试次数过多，请在 {s} 秒后再试。",
         "help": "账号在服务器上用 youju users add NAME 创建。",
+        "huggingface": "用 Hugging Face 账号登录",
+        "tab": "登录会在新标签页打开，因为浏览器不在嵌入的框架里保存登录状态。请在新标签页里继续使用。",
+        "failed": "Hugging Face 没有确认这次登录，请再试一次。",
+        "stranger": "这个账号不能在这里登录：请让这个 Space 的所有者把它加进来。",
     },
 }
 _PAGE = """<!doctype html>
@@ -42,18 +50,22 @@ _PAGE = """<!doctype html>
 --line:light-dark(#c9ccd3,#474b55);--back:light-dark(#fff,#17181c)}}
 body{{margin:0;min-height:100vh;display:grid;place-items:center;background:var(--back);color:var(--ink);
 font:16px/1.6 Inter,"PingFang SC","Noto Sans SC","Microsoft YaHei",system-ui,sans-serif}}
-form{{width:min(320px,88vw);display:grid;gap:16px}} h1{{font-size:24px;margin:0}}
+form,main{{width:min(320px,88vw);display:grid;gap:16px}} h1{{font-size:24px;margin:0}}
 label{{display:grid;gap:4px}}
-input,button{{font:inherit;padding:8px 12px;border-radius:8px;border:1px solid var(--line);
+input,button,a{{font:inherit;padding:8px 12px;border-radius:8px;border:1px solid var(--line);
 background:none;color:inherit}}
-button{{background:var(--accent);border-color:var(--accent);color:var(--back);cursor:pointer}}
+button,a{{background:var(--accent);border-color:var(--accent);color:var(--back);cursor:pointer;
+text-align:center;text-decoration:none}}
 :focus-visible{{outline:2px solid var(--accent);outline-offset:2px}}
 [role=alert]{{margin:0;color:light-dark(#a11,#f99)}} small{{opacity:.75}}
-</style></head><body><form method="post" action="/login"><h1>有据 Youju</h1>{alert}
+</style></head><body>{body}</body></html>"""
+_PASSWORD = """<form method="post" action="/login"><h1>有据 Youju</h1>{alert}
 <label>{name}<input name="name" autocomplete="username" required autofocus maxlength="200"></label>
 <label>{password}
 <input name="password" type="password" autocomplete="current-password" required maxlength="200"></label>
-<button>{submit}</button><small>{help}</small></form></body></html>"""
+<button>{submit}</button><small>{help}</small></form>"""
+_HUGGINGFACE = """<main><h1>有据 Youju</h1>{alert}
+<a href="/login/huggingface" target="_blank" rel="noopener">{huggingface}</a><small>{tab}</small></main>"""
 
 
 def router(settings: Settings, store: Store, sessions: Sessions) -> APIRouter:
@@ -64,9 +76,9 @@ def router(settings: Settings, store: Store, sessions: Sessions) -> APIRouter:
 
     @routes.get("/login")
     def page(request: Request) -> Response:
-        if settings.auth == "local":
+        if settings.auth in ("local", "visitors"):
             return RedirectResponse("/", 303)
-        return _page(request)
+        return page_of(settings, request)
 
     @routes.post("/login")
     async def sign_in(request: Request) -> Response:
@@ -77,31 +89,43 @@ def router(settings: Settings, store: Store, sessions: Sessions) -> APIRouter:
             throttle.check(address, name[:200])
             throttle_address.check(address)
         except TooManyRequestsError as error:
-            return _page(request, 429, "wait", int(error.fields["retry_s"]))
+            return page_of(settings, request, 429, "wait", int(error.fields["retry_s"]))
         user = await run_in_threadpool(store.users.verify, name, password)
         if user is None:
             throttle.count(address, name[:200])
             throttle_address.count(address)
-            return _page(request, 401, "wrong")
+            return page_of(settings, request, 401, "wrong")
         response = RedirectResponse("/", 303)
         value = sessions.issue(user)
-        secure = settings.behind_https
-        response.set_cookie(COOKIE, value, SESSION_S, httponly=True, samesite="lax", secure=secure)
+        response.set_cookie(COOKIE, value, SESSION_S, **cookie_rules(settings))
         return response
 
     @routes.post("/logout")
     def sign_out() -> Response:
         response = RedirectResponse("/login", 303)
-        response.delete_cookie(COOKIE, httponly=True, samesite="lax", secure=settings.behind_https)
+        response.delete_cookie(COOKIE, **cookie_rules(settings))
         return response
 
     return routes
 
 
-def _page(request: Request, status: int = 200, problem: str = "", seconds: int = 0) -> Response:
+def page_of(
+    settings: Settings, request: Request, status: int = 200, problem: str = "", seconds: int = 0
+) -> Response:
+    """The page to sign in on.
+
+    Args:
+        settings: Say in which way.
+        request: Its language is the page's.
+        status: Of the answer.
+        problem: Key of what is wrong: ``wrong``, ``wait``, ``failed``, ``stranger``.
+        seconds: Until it may be tried again.
+    """
     language = "zh" if request.headers.get("accept-language", "").lower().startswith("zh") else "en"
     words = _WORDS[language]
     alert = f'<p role="alert">{escape(words[problem].format(s=seconds))}</p>' if problem else ""
+    form = _HUGGINGFACE if settings.auth == "huggingface" else _PASSWORD
     lang = "zh-CN" if language == "zh" else "en"
     headers = {"Retry-After": str(seconds)} if seconds else None
-    return HTMLResponse(_PAGE.format(lang=lang, alert=alert, **words), status, headers)
+    body = form.format(alert=alert, **words)
+    return HTMLResponse(_PAGE.format(lang=lang, body=body, **words), status, headers)

@@ -5,6 +5,7 @@ All of it is pure ASGI: Starlette's BaseHTTPMiddleware would hide a client's dis
 
 from __future__ import annotations
 
+from ipaddress import ip_address
 from urllib.parse import urlsplit
 
 from starlette.datastructures import MutableHeaders
@@ -14,6 +15,7 @@ from assistant.config import LOOPBACK, Settings
 from assistant.errors import BadRequestError, OriginError, TooLargeError
 from assistant.web.responses import header, refuse
 
+EVERYWHERE = frozenset({"0.0.0.0", "::"})  # compared, not bound
 SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 BODY_LIMIT = 4_000_000
 """Bytes of a request body; uploads have their own."""
@@ -72,12 +74,13 @@ class Hosts:
 
     def __init__(self, app: ASGIApp, settings: Settings) -> None:
         self._app = app
-        own = {settings.host} - {"0.0.0.0", "::"}  # compared, not bound
+        own = {settings.host} - EVERYWHERE
         self._known = LOOPBACK | own | {name.lower() for name in settings.allowed_hosts}
+        self._by_number = settings.host in EVERYWHERE
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass the request on, or answer it."""
-        if scope["type"] == "http" and hostname(header(scope, b"host")) not in self._known:
+        if scope["type"] == "http" and not self._is_known(hostname(header(scope, b"host"))):
             error = BadRequestError(
                 field="Host",
                 value=repr(header(scope, b"host"))[:200],
@@ -85,6 +88,18 @@ class Hosts:
             )
             return await refuse(error)(scope, receive, send)
         return await self._app(scope, receive, send)
+
+    def _is_known(self, name: str | None) -> bool:
+        """A number stands for itself: no foreign name hides behind it, and probes of a host's own use one."""
+        return name in self._known or (self._by_number and _is_number(name))
+
+
+def _is_number(name: str | None) -> bool:
+    try:
+        ip_address(name or "")
+    except ValueError:
+        return False
+    return True
 
 
 def hostname(host: str | None) -> str | None:
@@ -103,6 +118,8 @@ class Origins:
     def __init__(self, app: ASGIApp, settings: Settings) -> None:
         self._app = app
         self._scheme = "https" if settings.behind_https else "http"
+        # A proxy may ask under another of our names than the reader's browser did.
+        self._ours = {f"{self._scheme}://{name.lower()}" for name in settings.allowed_hosts}
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass the request on, or answer it."""
@@ -116,7 +133,7 @@ class Origins:
         preflight = header(scope, b"access-control-request-method") is not None
         if origin is None or (scope["method"] in SAFE_METHODS and not preflight):
             return True
-        return origin == f"{self._scheme}://{header(scope, b'host')}"
+        return origin in self._ours or origin == f"{self._scheme}://{header(scope, b'host')}"
 
 
 class BodyLimit:

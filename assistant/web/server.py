@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import os
 import shutil
-from typing import TYPE_CHECKING
+from types import SimpleNamespace
+from typing import TYPE_CHECKING, Literal
 
 import uvicorn
 
@@ -20,6 +21,11 @@ if TYPE_CHECKING:
     from fastapi import FastAPI
 
     from assistant.runtime import Runtime
+    from assistant.web.huggingface import Provider
+
+
+HTTP: Literal["h11"] = "h11"
+"""The parser that bounds a request's headers (64 kB); httptools took 10 MB of them."""
 
 
 class Server(uvicorn.Server):
@@ -48,14 +54,19 @@ class Server(uvicorn.Server):
         await super().shutdown(sockets)
 
 
-def build(runtime: Runtime, drain: Drain) -> FastAPI:
-    """The application with its pages."""
+def build(runtime: Runtime, drain: Drain, provider: Provider | None = None) -> FastAPI:
+    """The application with its pages; ``provider`` is where people sign in, with ``auth = huggingface``."""
     from assistant.web import pages
 
     _keep_uploads_in(runtime.settings.home / "uploads")
-    app = create_app(runtime, drain)
+    app = create_app(runtime, drain, provider)
     blocks = pages.build(runtime)
+    # On a Space, Gradio's script would ask huggingface.co and Google for a header of its own by this name.
+    blocks.space_id = None
     mount(app, blocks, runtime.settings.max_upload_mb, **pages.look())
+    # ZeroGPU forks this process: by this port the fork finds the connections that it must let go of. One that
+    # it held would stay open after we closed it, and the proxy's next request in it would hang.
+    blocks.server = SimpleNamespace(config=SimpleNamespace(port=runtime.settings.port))
     return app
 
 
@@ -74,6 +85,7 @@ def serve(runtime: Runtime, app: FastAPI, drain: Drain, opened: Callable[[], Non
         app,
         host=settings.host,
         port=settings.port,
+        http=HTTP,
         log_level="warning",
         access_log=False,
         # Forwarded addresses are anyone's to write; the throttles count the true peer.

@@ -15,7 +15,7 @@ from starlette.routing import Mount
 
 from assistant import __version__
 from assistant.errors import BadRequestError, EngineError, YoujuError
-from assistant.web import api, auth, files, health, login
+from assistant.web import api, auth, files, health, huggingface, login, visitors
 from assistant.web.draining import Drain, Draining
 from assistant.web.gradio_guard import GradioGuard
 from assistant.web.responses import error_body, refuse
@@ -25,16 +25,21 @@ if TYPE_CHECKING:
     from gradio import Blocks
 
     from assistant.runtime import Runtime
+    from assistant.web.huggingface import Provider
 
 _LOG = logging.getLogger(__name__)
 
 
-def create_app(runtime: Runtime, drain: Drain | None = None) -> FastAPI:
+def create_app(runtime: Runtime, drain: Drain | None = None, provider: Provider | None = None) -> FastAPI:
     """The application without pages: sign-in, API, files, health, and the gates in front of all.
 
-    ``drain`` stops it gently; the server that owns the process begins it.
+    Args:
+        runtime: What answers.
+        drain: Stops it gently; the server that owns the process begins it.
+        provider: Where people sign in, with ``auth = huggingface``.
     """
     settings = runtime.settings
+    guests = visitors.Visitors(runtime) if settings.auth == "visitors" else None
     sessions = auth.Sessions(runtime.store, auth.load_secret(settings.home / "secret"))
     drain = drain or Drain()
     app = FastAPI(
@@ -43,13 +48,17 @@ def create_app(runtime: Runtime, drain: Drain | None = None) -> FastAPI:
     # Unless it finds a CORS layer here, Gradio adds its own, which trusts every origin. Ours allows none.
     app.add_middleware(CORSMiddleware, allow_origins=[])
     # The last one added is the first one passed.
-    app.add_middleware(auth.Identify, settings=settings, store=runtime.store, sessions=sessions)
+    app.add_middleware(
+        auth.Identify, settings=settings, store=runtime.store, sessions=sessions, visitors=guests
+    )
     app.add_middleware(BodyLimit, settings=settings)
     app.add_middleware(Origins, settings=settings)
     app.add_middleware(Hosts, settings=settings)
     app.add_middleware(Draining, drain=drain)
     app.add_middleware(SecurityHeaders, settings=settings)
     app.include_router(login.router(settings, runtime.store, sessions))
+    if provider is not None:
+        app.include_router(huggingface.router(provider, settings, runtime.store, sessions))
     app.include_router(health.router(runtime))
     app.include_router(api.router(runtime, drain))
     app.include_router(files.router(runtime))

@@ -14,11 +14,11 @@ MONO = ("ui-monospace", "SFMono-Regular", "Menlo", "Consolas", "monospace")
 ACCENT, ACCENT_DARK = "#2447A8", "#8FA8F5"
 
 
-def head() -> str:
-    """Style and script, in place: Gradio would rewrite the selectors of its own ``css``."""
+def head(more: str = "") -> str:
+    """Style and ``more`` of it, and script, in place: Gradio would rewrite the selectors of its ``css``."""
     style = (STATIC / "youju.css").read_text(encoding="utf-8")
     script = (STATIC / "youju.js").read_text(encoding="utf-8")
-    return f"<style>{style}</style><script>{script}</script>"
+    return f"<style>{style}{more}</style><script>{script}</script>"
 
 
 def theme() -> Base:

@@ -210,6 +210,7 @@ class _Writer:
         self._runtime, self._user, self._row, self._live = runtime, user, row, live
         self._conversation = conversation
         self._preferences = Preferences.of(runtime, user)
+        self._adapter = ""
         self._text = ""
         self._hits: tuple[Hit, ...] = ()
         self._saved = time.monotonic()
@@ -238,6 +239,8 @@ class _Writer:
 
     def _events(self, history: Sequence[Message], question: str) -> Iterator[TurnEvent]:
         grounded, collection_ids = self._scope()
+        # Resolved here and once: what is noted as having answered is what did, also while another goes live.
+        self._adapter = self._runtime.adapter_name(self._preferences.adapter) or ""
         events = self._runtime.chat_turn(
             self._user,
             history,
@@ -246,7 +249,7 @@ class _Writer:
             grounded=grounded,
             sampling=self._preferences.sampling(self._runtime),
             system=self._preferences.system,
-            adapter=self._preferences.adapter,
+            adapter=self._adapter or "none",
         )
         try:
             yield from events
@@ -308,7 +311,7 @@ class _Writer:
             dropped=answer.dropped,
             quoted=answer.quoted,
             model=self._runtime.settings.model,
-            adapter=self._preferences.adapter or self._runtime.settings.adapter,
+            adapter=self._adapter,
             temperature=self._preferences.temperature,
             seed=self._preferences.seed,
             error=type(fault).__name__ if fault else "",

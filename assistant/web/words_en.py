@@ -20,6 +20,18 @@ WORDS: dict[str, str] = {
     "copy": "Copy",
     "copied": "Copied",
     "sign_out": "Sign out",
+    # notices
+    "notice_visitors": (
+        "A public demo: nothing confidential, please. You can ask {count} questions an hour and add no files. "
+        "Your chats are seen by you alone, and deleted an hour after your visit."
+    ),
+    "notice_ephemeral": (
+        "This Space has no lasting storage: chats, added files and settings are lost at each restart, "
+        "and when it wakes from sleep."
+    ),
+    "notice_snapshots": (
+        "This Space saves its data every ten minutes: what came after the last time can be lost at a restart."
+    ),
     # history
     "new_chat": "New chat",
     "search_chats": "Search chats",
@@ -59,6 +71,7 @@ WORDS: dict[str, str] = {
     "good": "Good answer",
     "bad": "Bad answer",
     "comment": "What should be better? (optional)",
+    "better_answer": "The answer you wanted (optional; a tuning on this chat learns it)",
     "comment_sent": "Kept. Thank you.",
     "why": "Why this answer?",
     "passages": "Passages",
@@ -84,6 +97,15 @@ WORDS: dict[str, str] = {
     "finish_error": "The model failed while writing. What was written is kept; regenerate to try again.",
     "finish_interrupted": "Interrupted before the end. What was written is kept.",
     "quoted": "Quoted word for word from the documents.",
+    "quoted_language": (
+        "Quoted word for word from the documents: the model in use, {model}, does not write this language."
+    ),
+    "bilingual_hint": (
+        "The model in use, {model}, hardly reads Chinese, so Chinese questions are answered with quotations "
+        "from the documents. One command changes to a small model that writes both languages:"
+    ),
+    "bilingual_terms": "It downloads about 250 MB, and asks once whether you accept Gemma's terms of use.",
+    "understood": "Got it",
     "still_writing": "still writing",
     "dropped": "The first {count} messages no longer fit the model's window and were left out.",
     "message_gone": "The document of this passage was deleted.",
@@ -188,7 +210,7 @@ WORDS: dict[str, str] = {
     "summary_empty": "The summary will appear here.",
     "summary_progress": "{done} of {total} parts read",
     "summary_done": "{pieces} parts read, in {rounds} rounds",
-    "summary_done_once": "Read at once",
+    "summary_done_once": "Read in one piece",
     "summary_place": "Where it comes from",
     "stopped": "Stopped.",
     # sentiment

@@ -20,6 +20,13 @@ WORDS: dict[str, str] = {
     "copy": "复制",
     "copied": "已复制",
     "sign_out": "退出登录",
+    # 提示
+    "notice_visitors": (
+        "这是公开演示，请勿填写机密内容。每小时可提问 {count} 次，不能添加文件。"
+        "你的对话只有你自己看得到，离开一小时后即删除。"
+    ),
+    "notice_ephemeral": "这个 Space 没有持久存储：每次重启或休眠后唤醒，对话、添加的文件和设置都会丢失。",
+    "notice_snapshots": "这个 Space 每十分钟保存一次数据：重启时，最后一次保存之后的内容可能丢失。",
     # 历史
     "new_chat": "新对话",
     "search_chats": "搜索对话",
@@ -59,6 +66,7 @@ WORDS: dict[str, str] = {
     "good": "答得好",
     "bad": "答得不好",
     "comment": "哪里可以更好？（可不填）",
+    "better_answer": "你想要的回答（可不填；用这段对话微调时会学习它）",
     "comment_sent": "已记下，谢谢。",
     "why": "为什么这样回答？",
     "passages": "相关段落",
@@ -81,6 +89,12 @@ WORDS: dict[str, str] = {
     "finish_error": "模型在回答途中出错，写好的部分保留着，可以再生成。",
     "finish_interrupted": "回答中途中断，写好的部分保留着。",
     "quoted": "逐字引自文档。",
+    "quoted_language": "逐字引自文档：目前的模型 {model} 不会用中文作答。",
+    "bilingual_hint": (
+        "目前的模型 {model} 几乎不懂中文，中文问题会直接引用文档原文来回答。想让它用中文写答案，运行一条命令换成双语小模型即可："
+    ),
+    "bilingual_terms": "约需下载 250 MB，期间会询问一次是否接受 Gemma 使用条款。",
+    "understood": "知道了",
     "still_writing": "仍在回答",
     "dropped": "最早的 {count} 条消息已超出模型窗口，没有用上。",
     "message_gone": "这个段落所在的文档已被删除。",
@@ -274,6 +288,10 @@ ERRORS: dict[str, str] = {
     "NoTextError": "{name} 没有文字（{pages} 页）：扫描件需要先做文字识别（OCR）再添加",
     "ModelNotFoundError": "没有找到模型 {value!r}：{reason}；{remedy}",
     "ModelFileError": "{name}：{reason}；{remedy}",
+    "TermsError": "使用这个模型须先接受 {terms}（{url}）：请阅读后运行 `youju models pull {name} --accept-terms`",
+    "RecipeError": "{file}，{field}：不能使用 {value!r}；{remedy}",
+    "TrainingError": "训练：{reason}；{remedy}",
+    "TrainingDataError": "训练数据，{field}：{reason}；{remedy}",
     "AdapterError": "适配器 {name!r}：{reason}；{remedy}",
     "QueueFullError": "已有 {value} 个请求在等待，上限是 {limit}：请在 {retry_s} 秒后再试",
     "TooManyRequestsError": "{kind} 过于频繁（上限 {limit}）：请在 {retry_s} 秒后再试",
@@ -281,7 +299,10 @@ ERRORS: dict[str, str] = {
     "DeadlineError": "{limit} 秒内没有得到回答（{stage}）；{remedy}",
     "SummaryRoundsError": "读了 {rounds} 轮，摘要仍需 {value} 个词元，而模型只能处理 {limit}：请分段摘要，或换用窗口更大的模型",
     "OriginError": "不接受来自 {value} 的请求：请直接用本服务的地址打开页面",
+    "StillReadingError": "文档还在读取中：请稍等片刻再问",
+    "ReindexingError": "文档正在重新建立索引，完成之前无法可靠作答：请过几分钟再问",
     "StorageError": "{what} 无法写入：{reason}；没有任何改动；{remedy}",
     "DatabaseFileError": "数据库 {path} 无法打开：{reason}；{remedy}",
+    "HubError": "Hugging Face 上的 {repo}：{reason}；{remedy}",
     "HomeLockedError": "{path} 正被进程 {pid} 使用：请先停止它，或把 YOUJU_HOME 设为另一个文件夹",
 }

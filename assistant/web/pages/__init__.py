@@ -14,10 +14,10 @@ def build(runtime: Runtime) -> gr.Blocks:
     """All pages in one document: going from one to another never interrupts an answer."""
     import gradio as gr
 
-    from assistant.web.pages import bridge, chat, documents, frame, sentiment, settings, summarize
+    from assistant.web.pages import bridge, chat, documents, frame, plugins, sentiment, settings, summarize
 
     with gr.Blocks(title="Youju 有据", analytics_enabled=False, fill_width=True) as blocks:
-        top = bridge.view("top")
+        notice, top = bridge.view("notice"), bridge.view("top")
         with gr.Row(elem_id="app"):
             with gr.Column(elem_id="side"):
                 navigation = bridge.view("navigation")
@@ -28,21 +28,27 @@ def build(runtime: Runtime) -> gr.Blocks:
                 documents.build(runtime, blocks)
                 summarize.build(runtime, blocks)
                 sentiment.build(runtime, blocks)
+                others = plugins.build(runtime, blocks, plugins.found())
                 settings.build(runtime, blocks)
 
         def dress(reader: bridge.Reader) -> dict[gr.Markdown, str]:
-            state = runtime.engine_state()
+            names = [page.name for page in others if page.shown_to(reader.user)]
+            links = frame.navigation(reader, runtime.engine_state(), names)
             return {
+                notice: bridge.shown(frame.notice(reader, runtime.settings)),
                 top: bridge.shown(frame.top_bar(reader)),
-                navigation: bridge.shown(frame.navigation(reader, state)),
+                navigation: bridge.shown(links),
             }
 
-        blocks.load(bridge.guarded(runtime, dress), None, [top, navigation], **bridge.EVENT)
+        blocks.load(bridge.guarded(runtime, dress), None, [notice, top, navigation], **bridge.EVENT)
     return blocks
 
 
 def look() -> dict[str, Any]:
     """What Gradio needs to draw them: theme, style, script and words."""
     from assistant.web import i18n, theme
+    from assistant.web.pages import frame, plugins
 
-    return {"theme": theme.theme(), "head": theme.head(), "i18n": i18n.gradio_words()}
+    names = [*frame.PAGES, *(page.name for page in plugins.found())]
+    head = theme.head(plugins.style(names))
+    return {"theme": theme.theme(), "head": head, "i18n": i18n.gradio_words()}

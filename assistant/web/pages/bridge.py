@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import logging
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import wraps
 from typing import TYPE_CHECKING, Any
@@ -79,14 +79,33 @@ def shown(html: Markup | str) -> str:
     return f"<div>{html}</div>".replace("\r", "").replace("\n", "&#10;")
 
 
-def channel(elem_id: str) -> gr.Textbox:
-    """The way in for actions of the page's script: JSON objects with a ``do``.
-
-    Listen to its ``change``: Gradio's ``input`` comes from key strokes only, not from scripts.
-    """
+def field(elem_id: str) -> gr.Textbox:
+    """A hidden field that the page's script writes."""
     import gradio as gr
 
     return gr.Textbox(elem_id=elem_id, visible="hidden", show_label=False, container=False)
+
+
+class Channel:
+    """The way in for actions of the page's script: JSON objects with a ``do``.
+
+    Gradio reads a field when it comes to send it, which on a busy machine is a second after it was written: of
+    two actions in one field the first would be lost. So they take turns, and what is only asked again each
+    second has the first field to itself (``ask`` and ``poll`` in youju.js).
+    """
+
+    FIELDS = 4
+
+    def __init__(self, elem_id: str) -> None:
+        self._fields = [field(f"{elem_id}-{n}") for n in range(self.FIELDS)]
+
+    def listen(self, function: Callable[..., Any], others: Sequence[Any], outputs: Sequence[Any]) -> None:
+        """Call ``function(text, *others)`` for each action.
+
+        On ``change``: Gradio's ``input`` comes from key strokes only, not from scripts.
+        """
+        for one in self._fields:
+            one.change(function, [one, *others], list(outputs), **EVENT)
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,7 +150,15 @@ def tell(error: Exception, language: Language) -> None:
 
     if not isinstance(error, YoujuError):
         log.error("a page action failed", exc_info=error)
-    gr.Warning(str(Markup.escape(i18n.error_text(error, language))), title="", duration=10)
+    words = str(Markup.escape(i18n.error_text(error, language)))
+    gr.Warning(words, title=i18n.text("app", language), duration=10)
+
+
+def note(reader: Reader, words: str) -> None:
+    """Show that something was done. Without a title of ours Gradio writes an English one."""
+    import gradio as gr
+
+    gr.Info(str(Markup.escape(words)), title=reader.say("app"))
 
 
 def guarded(runtime: Runtime, function: Callable[..., Any]) -> Callable[..., Any]:

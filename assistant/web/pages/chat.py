@@ -12,7 +12,7 @@ from markupsafe import Markup
 from assistant.errors import BadRequestError, NotFoundError
 from assistant.schema import Answer, Delta, Found, Hit, Status
 from assistant.web import turns
-from assistant.web.pages import bridge, composer, conversation, examples, frame, imports, source
+from assistant.web.pages import bilingual, bridge, composer, conversation, examples, frame, imports, source
 from assistant.web.pages.bridge import Action, Reader, shown
 
 if TYPE_CHECKING:
@@ -34,15 +34,15 @@ def build(runtime: Runtime, blocks: gr.Blocks, history: gr.Markdown, panel: gr.M
     with gr.Column(elem_id="page-chat", elem_classes="page"):
         thread, live = bridge.view("thread"), bridge.view("live")
         progress, form = bridge.view("chat-imports"), bridge.view("composer")
-        act, send = bridge.channel("act-chat"), bridge.channel("act-send")
+        act, send = bridge.Channel("act-chat"), bridge.Channel("act-send")
         files = gr.UploadButton(elem_id="files-chat", file_count="multiple", visible="hidden")
-        target = bridge.channel("files-chat-target")
+        target = bridge.field("files-chat-target")
     page = _Page(runtime, history, panel, thread, live, progress, form)
     outputs = [history, panel, thread, live, progress, form]
     listen = bridge.EVENT
     blocks.load(bridge.guarded(runtime, page.load), None, outputs, **listen)
-    act.change(bridge.guarded(runtime, page.act), act, outputs, **listen)
-    send.change(bridge.guarded(runtime, page.send), send, outputs, **listen)
+    act.listen(bridge.guarded(runtime, page.act), [], outputs)
+    send.listen(bridge.guarded(runtime, page.send), [], outputs)
     files.upload(bridge.guarded(runtime, page.upload), [files, target], [*outputs, files], **listen)
 
 
@@ -76,6 +76,7 @@ class _Page:
             "imports": self._imports,
             "dismiss": self._dismiss,
             "form": self._composer,
+            "told": self._told,
         }
 
     def load(self, reader: Reader) -> Updates:
@@ -124,6 +125,10 @@ class _Page:
     def _dismiss(self, reader: Reader, _action: Action) -> Updates:
         imports.dismiss(reader.user.id)
         return {self._progress: ""}
+
+    def _told(self, reader: Reader, _action: Action) -> Updates:
+        bilingual.told(self._runtime, reader)
+        return self._blank(reader)
 
     def _composer(self, reader: Reader, _action: Action) -> Updates:
         return {self._form: shown(composer.form(self._runtime, reader))}
@@ -226,14 +231,17 @@ class _Page:
         return {**updates, **self._blank(reader), self._panel: ""}
 
     def _rate(self, reader: Reader, action: Action) -> Updates:
-        """A thumb, or the comment that goes with the thumb given before."""
+        """A thumb, or the comment and the better answer that go with the thumb given before."""
         message_id = action.text("id")
         before = self._store.feedback.get(reader.user, message_id)
         value = action.number("value") if "value" in action.fields else (before.value if before else 0)
         if value not in (-1, 0, 1):
             raise BadRequestError(field="value", value=value, remedy="use -1, 0 or 1")
-        comment = action.text("comment") or (before.comment if before and before.value == value else "")
-        self._store.feedback.rate(reader.user, message_id, cast("Literal[-1, 0, 1]", value), comment)
+        comment = _said(action, "comment", before.comment if before and before.value == value else "")
+        edit = _said(action, "edit", before.edit if before else "")
+        self._store.feedback.rate(reader.user, message_id, cast("Literal[-1, 0, 1]", value), comment, edit)
+        if "comment" in action.fields:  # the form was sent, not a thumb alone
+            bridge.note(reader, reader.say("comment_sent"))
         return {}
 
     def _cited(self, reader: Reader, action: Action) -> Markup:
@@ -246,6 +254,18 @@ class _Page:
         document_id, where = spot
         document = conversation.Sources(self._runtime, reader).document(document_id)
         return source.panel(reader, document, where) if document else source.gone(reader)
+
+
+def _said(action: Action, name: str, before: str) -> str:
+    """What stands in a field of the rating's form, or what stood there before where the form was not sent."""
+    if name not in action.fields:
+        return before
+    said, limit = action.text(name).strip(), conversation.RATING_LIMITS[name]
+    if len(said) > limit:
+        raise BadRequestError(
+            field=name, value=f"{len(said)} characters", remedy=f"write at most {limit} characters"
+        )
+    return said
 
 
 def _spot(detail: turns.Detail, message_id: str, action: Action) -> tuple[str, source.Place] | None:

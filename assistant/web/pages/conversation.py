@@ -25,6 +25,10 @@ SNIPPET = 320
 """Characters of a passage that are shown under an answer; the source panel shows the rest."""
 
 
+RATING_LIMITS = {"comment": 2000, "edit": 8000}
+"""Characters that are kept of what a reader says of an answer."""
+
+
 class Sources:
     """The documents that an answer names, read once a view, and only where they are the reader's."""
 
@@ -89,13 +93,11 @@ class Thread:
 
     def _refusal(self, detail: turns.Detail) -> Markup:
         say = self.reader.say
-        return Markup(
-            '<div class="refusal"><h3>{}</h3><p>{}</p><h4>{}</h4>{}<p class="hint">{}</p></div>'
-        ).format(
-            say("not_found_title"), say("not_found_body"), say("nearest"),
-            Markup("").join(self._passage(hit, place) for place, hit in enumerate(detail.hits[:3])),
-            say("not_found_hint"),
-        )  # fmt: skip
+        nearest = Markup("").join(self._passage(hit, place) for place, hit in enumerate(detail.hits[:3]))
+        heading = Markup("<h4>{}</h4>").format(say("nearest")) if nearest else nearest
+        return Markup('<div class="refusal"><h3>{}</h3><p>{}</p>{}{}<p class="hint">{}</p></div>').format(
+            say("not_found_title"), say("not_found_body"), heading, nearest, say("not_found_hint")
+        )
 
     def _passage(self, hit: Hit, place: int) -> Markup:
         chunk = hit.chunk
@@ -121,18 +123,21 @@ class Thread:
         say = self.reader.say
         rated = self.runtime.store.feedback.get(self.reader.user, message.id)
         value = rated.value if rated else 0
+        said, edit = (rated.comment, rated.edit) if rated else ("", "")
         return Markup(
             '<div class="tools" role="toolbar">{copy}{again}{versions}{up}{down}'
             '<button type="button" class="text" data-ui="why">{why}</button></div>'
-            '<form class="comment" hidden data-rate="{id}"><input name="comment" maxlength="2000" placeholder="{ask}" '
-            'aria-label="{ask}" value="{said}"><button class="text">{save}</button></form>'
+            '<form class="comment" hidden data-rate="{id}"><input name="comment" maxlength="{most[comment]}" placeholder="{ask}" '
+            'aria-label="{ask}" value="{said}"><textarea name="edit" rows="2" maxlength="{most[edit]}" placeholder="{better}" '
+            'aria-label="{better}">{edit}</textarea><button class="text">{save}</button></form>'
         ).format(
             copy=_tool("copy", say("copy"), 'data-ui="copy"'),
             again=_tool("again", say("regenerate"), f'data-send="regenerate" data-id="{message.id}"'),
             versions=versions(self.reader, message),
             up=_tool("up", say("good"), f'data-act="rate" data-value="1" data-id="{message.id}"', value == 1),
             down=_tool("down", say("bad"), f'data-act="rate" data-value="-1" data-id="{message.id}"', value == -1),
-            why=say("why"), id=message.id, ask=say("comment"), save=say("send"), said=rated.comment if rated else "",
+            why=say("why"), id=message.id, ask=say("comment"), save=say("send"), said=said, better=say("better_answer"), edit=edit,
+            most=RATING_LIMITS,
         )  # fmt: skip
 
 
@@ -262,13 +267,15 @@ def _ending(reader: Reader, message: StoredMessage, detail: turns.Detail) -> Mar
     """How an answer ended, where that needs saying."""
     lines = []
     if detail.quoted:
-        lines.append(reader.say("quoted"))
+        lines.append(reader.say("quoted" if detail.tokens else "quoted_language", model=detail.model))
     if detail.dropped:
         lines.append(reader.say("dropped", count=detail.dropped))
     if detail.error:
         lines.append(i18n.stored_error(detail.error, detail.error_fields, reader.language))
     elif message.finish is None:
         lines.append(reader.say("finish_interrupted"))
+    elif message.finish is Finish.LENGTH and detail.quoted:
+        pass  # what was cut is not what is shown
     elif message.finish in (Finish.CANCELLED, Finish.LENGTH, Finish.TIMEOUT, Finish.ERROR):
         lines.append(reader.say(f"finish_{message.finish}"))
     return Markup("").join(Markup('<p class="ending">{}</p>').format(line) for line in lines)

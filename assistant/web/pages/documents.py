@@ -25,12 +25,12 @@ def build(runtime: Runtime, blocks: gr.Blocks) -> None:
         body = bridge.view("shelf")
         detail = bridge.view("shelf-detail")
         progress = bridge.view("documents-imports")
-        act = bridge.channel("act-docs")
+        act = bridge.Channel("act-docs")
         files = gr.UploadButton(elem_id="files-documents", file_count="multiple", visible="hidden")
-        target = bridge.channel("files-documents-target")
+        target = bridge.field("files-documents-target")
     page = _Page(runtime, body, detail, progress)
     outputs = [body, detail, progress]
-    act.change(bridge.guarded(runtime, page.act), act, outputs, **bridge.EVENT)
+    act.listen(bridge.guarded(runtime, page.act), [], outputs)
     files.upload(bridge.guarded(runtime, page.upload), [files, target], outputs, **bridge.EVENT)
 
 
@@ -101,8 +101,10 @@ class _Page:
         return {self._detail: shown(found)}
 
     def upload(self, reader: Reader, paths: list[str] | None, chosen: str) -> Updates:
-        """Files dropped on the page go to the collection that is shown."""
+        """Files dropped on the page go to the collection that is shown, where it is the reader's own."""
         collection = self._collection(reader, chosen)
+        if self._store.collections.get(reader.user, collection).user_id != reader.user.id:
+            collection = self._store.collections.default(reader.user).id
         imports.begin(self._runtime, reader, collection, paths or [])
         return self._drawn(reader, collection)
 

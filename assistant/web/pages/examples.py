@@ -10,6 +10,8 @@ from markupsafe import Markup
 
 from assistant import samples
 from assistant.errors import YoujuError
+from assistant.web import i18n
+from assistant.web.pages import bilingual
 from assistant.web.pages.bridge import Reader
 
 if TYPE_CHECKING:
@@ -28,6 +30,18 @@ _EMPTY = re.compile(
     re.IGNORECASE,
 )
 """Headings that say nothing of what stands below them."""
+_QUESTION = re.compile(
+    r"(?:^|[.!?。！？]\s+|^[-*•\d.、) ]+)"
+    r"((?:How|What|When|Where|Who|Why|Which|Can|Do|Does|Is|Are|May|Must|Should)\b[^.!?\n]{12,80}\?"
+    r"|[^，。！？\s][^。！？\n]{3,40}？)",
+    re.MULTILINE,
+)
+"""Questions in the text itself, as a list of frequent ones has them."""
+_HOW = re.compile(r"(how|what|when|where) to ", re.IGNORECASE)
+_WORKS = re.compile(r"how (.+[^s]) works", re.IGNORECASE)
+_ASKS = re.compile(r"(how|what|when|where|who|why|which)\b", re.IGNORECASE)
+_ABOUT = re.compile(r"^(about|关于)\s*", re.IGNORECASE)
+_HOW_ZH = re.compile("如何|怎样|怎么|为什么|什么|哪些|何时")
 
 
 def empty(runtime: Runtime, reader: Reader, *, own_files: bool = False) -> Markup:
@@ -39,20 +53,21 @@ def empty(runtime: Runtime, reader: Reader, *, own_files: bool = False) -> Marku
     )
     hint = say("drop_here") if asked or own_files else say("no_documents_yet")
     return Markup(
-        '<section class="empty"><h1>{}</h1><p>{}</p><ul class="examples">{}</ul>'
+        '<section class="empty"><h1>{}</h1><p>{}</p>{}<ul class="examples">{}</ul>'
         '<button type="button" class="drop-zone" data-ui="attach">{}</button></section>'
-    ).format(say("greeting"), say("tagline"), items, hint)
+    ).format(say("greeting"), say("tagline"), bilingual.hint(runtime, reader), items, hint)
 
 
 def questions(runtime: Runtime, reader: Reader) -> list[str]:
     """Questions that the documents answer: their own before the samples', the reader's language first."""
     ready = [record for record in runtime.store.documents.list(reader.user) if record.state == "ready"]
     sample = {c.id for c in runtime.store.collections.list(reader.user) if c.name == samples.NAME}
-    groups: dict[tuple[bool, bool], list[list[str]]] = {}
+    groups: dict[tuple[bool, bool, int], list[list[str]]] = {}
     for record in sorted(ready, key=lambda record: (record.created, record.id))[:READ]:
         of_sample = record.collection_id in sample
-        asked = _sampled(record) if of_sample else _asked_in(runtime, reader, record)
-        groups.setdefault((of_sample, record.language != reader.language), []).append(asked)
+        kinds = (_sampled(record),) if of_sample else _asked_in(runtime, reader, record)
+        for kind, asked in enumerate(kinds):
+            groups.setdefault((of_sample, record.language != reader.language, kind), []).append(asked)
     # One of each document, then a second one of each: three questions about one file would look like all there is.
     turns = (words for key in sorted(groups) for turn in zip_longest(*groups[key]) for words in turn if words)
     return list(dict.fromkeys(turns))[:SHOWN]
@@ -62,23 +77,46 @@ def _sampled(record: DocumentRecord) -> list[str]:
     return [question.question for question in samples.questions() if question.file == record.filename]
 
 
-def _asked_in(runtime: Runtime, reader: Reader, record: DocumentRecord) -> list[str]:
-    """What stands in it as a question; and what it says about its other headings."""
+def _asked_in(runtime: Runtime, reader: Reader, record: DocumentRecord) -> tuple[list[str], list[str]]:
+    """The questions that stand in it, and those that its headings make."""
     try:
-        marks = runtime.library.document(reader.user, record.id).marks
+        document = runtime.library.document(reader.user, record.id)
     except YoujuError:
-        return []
-    headings = [mark.label for mark in marks if mark.kind == "heading" and mark.label != record.title]
+        return [], []
+    headings = [
+        mark.label for mark in document.marks if mark.kind == "heading" and mark.label != record.title
+    ]
     asked = [words for words in (record.title, *headings) if _is_question(words)]
-    topics = [_NUMBER.sub("", words) for words in headings if not _is_question(words)]
-    return asked + [about(words, record.language) for words in topics if _is_topic(words)]
+    asked += [words for words in _QUESTION.findall(document.text) if _is_question(words)]
+    # A row of a JSONL file becomes TITLE.txt; its headings ("Eligibility") mean nothing without that title.
+    topics = [record.title] if record.filename == f"{record.title}.txt" else headings
+    made = [about(words, record.language, document.text) for words in topics if not _is_question(words)]
+    return asked, [words for words in made if words]
 
 
-def about(heading: str, language: str) -> str:
-    """A question about a section, in the document's own language."""
+def about(heading: str, language: str, text: str = "") -> str:
+    """A heading as someone would ask it, in the document's own language; "" where it says nothing."""
+    topic = _ABOUT.sub("", _NUMBER.sub("", heading).rpartition(": ")[2]).strip()
+    if not _is_topic(topic):
+        return ""
     if language == "zh":
-        return f"关于“{heading}”，文档是怎么说的？"
-    return f"What does the document say about “{heading}”?"
+        asked = f"{topic}？" if _HOW_ZH.match(topic) else f"关于{topic}，我需要了解什么？"
+        return i18n.spaced(asked).replace(i18n.THIN, " ")
+    topic = _quiet(topic, text)
+    if how := _HOW.match(topic):
+        asks = "How do I" if how[1].lower() == "how" else f"{how[1].capitalize()} should I"
+        return f"{asks} {topic[how.end() :]}?"
+    if works := _WORKS.fullmatch(topic):
+        return f"How does {works[1]} work?"
+    return "" if _ASKS.match(topic) else f"What should I know about {topic}?"
+
+
+def _quiet(words: str, text: str) -> str:
+    """Without the capitals of a headline; what the text has with one inside its sentences is a name."""
+    names = set(re.findall(r"(?<=[a-z,] )[A-Z][a-z]+\b", text)) - set(
+        map(str.title, re.findall(r"\b[a-z]+\b", text))
+    )
+    return re.sub(r"\b[A-Z][a-z]*\b", lambda word: word[0] if word[0] in names else word[0].lower(), words)
 
 
 def _is_question(words: str) -> bool:
@@ -86,4 +124,8 @@ def _is_question(words: str) -> bool:
 
 
 def _is_topic(words: str) -> bool:
-    return not _EMPTY.fullmatch(words) and 2 <= len(words) <= LONGEST // 2 and any(c.isalpha() for c in words)
+    return (
+        not _EMPTY.fullmatch(words)
+        and 2 <= len(words) <= LONGEST * 2 // 3
+        and any(c.isalpha() for c in words)
+    )

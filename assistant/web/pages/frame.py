@@ -12,20 +12,27 @@ from assistant.web.pages.bridge import Reader
 from assistant.web.pages.icons import icon
 
 if TYPE_CHECKING:
+    from assistant.config import Settings
     from assistant.engine.protocol import EngineState
     from assistant.store import Conversation
 
 PAGES = ("chat", "documents", "summarize", "sentiment", "settings")
 
 
-def navigation(reader: Reader, state: EngineState) -> Markup:
-    """Brand, pages, new chat and search; the list of chats follows it in its own place."""
-    say = reader.say
+def navigation(reader: Reader, state: EngineState, others: Sequence[str] = ()) -> Markup:
+    """Brand, pages, new chat and search; the list of chats follows it in its own place.
+
+    Args:
+        reader: Who looks.
+        state: Of the engine; told unless it is ready.
+        others: Names of plugins' pages, which stand before the settings.
+    """
+    say, names = reader.say, (*PAGES[:-1], *others, PAGES[-1])
     links = Markup("").join(
         Markup('<a class="nav" href="{}" data-go="{}">{}<span>{}</span></a>').format(
             "/" if page == "chat" else f"/?p={page}", page, icon(page), say(page)
         )
-        for page in PAGES
+        for page in names
     )
     return Markup(
         '<div class="brand"><span class="mark" aria-hidden="true">据</span><span>{app}</span>'
@@ -39,6 +46,17 @@ def navigation(reader: Reader, state: EngineState) -> Markup:
         engine=_engine(reader, state), plus=icon("plus"), new=say("new_chat"), glass=icon("search"),
         search=say("search_chats"),
     )  # fmt: skip
+
+
+def notice(reader: Reader, settings: Settings) -> Markup:
+    """What everybody must know who writes here: who is a guest, and what a restart takes."""
+    key, kind = "", ""
+    if settings.auth == "visitors":
+        key, kind = "notice_visitors", " guest"
+    elif settings.ephemeral:
+        key = "notice_snapshots" if settings.snapshots else "notice_ephemeral"
+    words = reader.say(key, count=settings.visitor_questions) if key else ""
+    return Markup('<p class="notice{}" role="note">{}</p>').format(kind, words) if key else Markup("")
 
 
 def top_bar(reader: Reader) -> Markup:

@@ -30,6 +30,11 @@ _PATHS = {
 }
 
 
+def add(name: str, path: str) -> None:
+    """Make the icon of a plugin's page known."""
+    _PATHS[name] = path
+
+
 def icon(name: str) -> Markup:
     """An icon of 20 px in the colour of the text."""
     return Markup(

@@ -115,7 +115,11 @@ def line(runtime: Runtime, reader: Reader, page: str) -> Markup:
 
 
 def _item(reader: Reader, file: _File) -> Markup:
-    words = i18n.error_text(file.error, reader.language) if file.error else file.told
+    words = (
+        i18n.error_text(file.error, reader.language)
+        if file.error
+        else i18n.kept_error(file.told, reader.language)
+    )
     words = words or reader.say(f"state_{file.state}")
     return Markup('<li class="{}"><b>{}</b><span>{}</span></li>').format(file.state, file.name, words)
 

@@ -45,7 +45,7 @@ def build(runtime: Runtime, blocks: gr.Blocks) -> None:
             with gr.Column():
                 result = bridge.view("judgement")
         many = bridge.view("sentiment-many")
-        with gr.Row(elem_classes="two"):
+        with gr.Row(elem_classes=["two", "csv"]):
             with gr.Column():
                 table = gr.File(label=word("csv_file"), file_types=[".csv", ".tsv", ".txt"], height=160)
                 column = gr.Dropdown([], label=word("csv_column"), allow_custom_value=False)

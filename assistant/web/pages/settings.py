@@ -8,7 +8,7 @@ from urllib.parse import urlsplit
 from markupsafe import Markup
 
 from assistant.errors import BadRequestError
-from assistant.web import i18n, turns
+from assistant.web import files, i18n, turns
 from assistant.web.pages import bridge
 from assistant.web.pages.bridge import Action, Reader, shown
 
@@ -27,36 +27,43 @@ def build(runtime: Runtime, blocks: gr.Blocks) -> None:
     import gradio as gr
 
     with gr.Column(elem_id="page-settings", elem_classes="page"):
-        body = bridge.view("settings")
-        act = bridge.channel("act-settings")
+        body, told = bridge.view("settings"), bridge.view("settings-told")
+        act = bridge.Channel("act-settings")
 
     def load(reader: Reader) -> dict[Any, Any]:
         return {body: shown(html(runtime, reader))}
 
     def do(reader: Reader, text: str) -> dict[Any, Any]:
-        return {body: shown(_act(runtime, reader, Action.parse(text)))}
+        page, note = _act(runtime, reader, Action.parse(text))
+        drawn = {} if page is None else {body: shown(page)}
+        return {**drawn, told: shown(Markup('<p class="saved" role="status">{}</p>').format(note))}
 
     blocks.load(bridge.guarded(runtime, load), None, body, **bridge.EVENT)
-    act.change(bridge.guarded(runtime, do), act, body, **bridge.EVENT)
+    act.listen(bridge.guarded(runtime, do), [], [body, told])
 
 
-def _act(runtime: Runtime, reader: Reader, action: Action) -> Markup:
+def _act(runtime: Runtime, reader: Reader, action: Action) -> tuple[Markup | None, str]:
+    """The page as it is now, and what the reader is told.
+
+    A kept setting leaves the page alone: drawing it anew would take the focus and what is being typed.
+    """
     user, users = reader.user, runtime.store.users
     match action.do:
         case "set":
             store(runtime, reader, action.text("key"), action.text("value"))
-            return html(runtime, reader, note=reader.say("saved"))
+            return None, reader.say("saved")
         case "create-key":
             plain, _ = users.create_key(user, action.text("value"))
-            return html(runtime, reader, secret=plain)
+            return html(runtime, reader, secret=plain), ""
         case "revoke-key":
             users.revoke_key(user, action.text("id"))
-            return html(runtime, reader)
+            return html(runtime, reader), ""
         case "delete-data":
             runtime.library.delete_user_data(user)
-            return html(runtime, reader, note=reader.say("data_deleted"), wiped=True)
+            files.forget(runtime, user)
+            return html(runtime, reader, wiped=True), reader.say("data_deleted")
         case _:
-            return html(runtime, reader)
+            return html(runtime, reader), ""
 
 
 def store(runtime: Runtime, reader: Reader, key: str, value: str) -> None:
@@ -97,19 +104,23 @@ def _check(key: str, value: str) -> None:
         raise BadRequestError(field=key, value=repr(value), remedy=f"use {low:g} to {high:g}")
 
 
-def html(
-    runtime: Runtime, reader: Reader, *, note: str = "", secret: str = "", wiped: bool = False
-) -> Markup:
+def html(runtime: Runtime, reader: Reader, *, secret: str = "", wiped: bool = False) -> Markup:
     """The whole page."""
     say = reader.say
     return Markup(
         '<header class="page-head"><h1>{}</h1><p>{}</p></header><div class="preferences"{wiped}>{}{}{}{}{}</div>'
-        '<p class="saved" role="status">{}</p>'
     ).format(
         say("settings"), say("settings_lead"), _appearance(runtime, reader), _model(runtime, reader),
-        _advanced(runtime, reader), _privacy(runtime, reader), _keys(runtime, reader, secret), note,
+        _advanced(runtime, reader), *_kept(runtime, reader, secret),
         wiped=Markup(" data-wiped") if wiped else Markup(""),
     )  # fmt: skip
+
+
+def _kept(runtime: Runtime, reader: Reader, secret: str) -> tuple[Markup, Markup]:
+    """What stays here of a user, and the user's keys; of a guest nothing stays."""
+    if reader.user.role == "guest":
+        return Markup(""), Markup("")
+    return _privacy(runtime, reader), _keys(runtime, reader, secret)
 
 
 def _appearance(runtime: Runtime, reader: Reader) -> Markup:
@@ -159,7 +170,7 @@ def _advanced(runtime: Runtime, reader: Reader) -> Markup:
             ).format(say("seed"), "" if kept.seed is None else kept.seed, say("seed_hint")),
         ]
     )
-    return Markup('<details class="section" data-keep="advanced"><summary>{}</summary>{}</details>').format(
+    return Markup('<details class="section"><summary>{}</summary>{}</details>').format(
         say("advanced"), fields
     )
 
@@ -189,7 +200,7 @@ def _privacy(runtime: Runtime, reader: Reader) -> Markup:
     leave = Markup('<form method="post" action="/logout"><button class="plain">{}</button></form>').format(
         say("sign_out")
     )
-    return _section(say("privacy"), table, wipe, leave if settings.auth == "users" else Markup(""))
+    return _section(say("privacy"), table, wipe, leave if settings.auth != "local" else Markup(""))
 
 
 def _keys(runtime: Runtime, reader: Reader, secret: str) -> Markup:

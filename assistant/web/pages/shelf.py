@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from markupsafe import Markup
 
+from assistant.web import i18n
 from assistant.web.pages.bridge import Reader
 from assistant.web.pages.icons import icon
 
@@ -40,6 +41,8 @@ def html(runtime: Runtime, reader: Reader, collection_id: str) -> Markup:
 
 def _collection(reader: Reader, collection: Collection, chosen: bool) -> Markup:
     say = reader.say
+    if collection.user_id != reader.user.id:
+        return _common(collection, chosen)
     sure = say("delete_collection", name=collection.name, count=collection.documents)
     return Markup(
         '<div class="chat-item{active}"><a href="/?p=documents" data-docs="show" data-collection="{id}">{name}'
@@ -52,6 +55,14 @@ def _collection(reader: Reader, collection: Collection, chosen: bool) -> Markup:
         more=say("more"), dots=icon("more"), ask=say("collection_name"), rename=say("rename"), sure=sure,
         delete=say("delete"),
     )  # fmt: skip
+
+
+def _common(collection: Collection, chosen: bool) -> Markup:
+    """One that everybody reads: nothing about it can be changed here."""
+    return Markup(
+        '<div class="chat-item{}"><a href="/?p=documents" data-docs="show" data-collection="{}">{}<small>{}</small></a>'
+        "</div>"
+    ).format(" active" if chosen else "", collection.id, collection.name, collection.documents)
 
 
 def _drop(reader: Reader) -> Markup:
@@ -89,21 +100,31 @@ def _table(reader: Reader, records: list[DocumentRecord]) -> Markup:
 
 
 def _row(reader: Reader, record: DocumentRecord) -> Markup:
-    say = reader.say
     language = LANGUAGE_NAMES[reader.language].get(record.language, record.language)
     name = Markup('<a href="/?p=documents&amp;d={0}" data-docs="preview" data-id="{0}">{1}</a>').format(
         record.id, record.title
     )
     return Markup(
         '<tr data-name="{low}"><td>{name}</td><td>{pages}</td><td>{chunks}</td><td>{language}</td>'
-        '<td>{added}</td><td>{state}</td><td><button type="button" class="tool" data-docs="delete" data-id="{id}" '
-        'data-confirm="{sure}" title="{delete}" aria-label="{delete}">{bin}</button></td></tr>'
+        "<td>{added}</td><td>{state}</td><td>{bin}</td></tr>"
     ).format(
         low=f"{record.title} {record.filename}".lower(), id=record.id,
         name=name if record.state == "ready" else record.title or record.filename, pages=record.pages or "–",
         chunks=record.chunks or "–", language=language or "–", added=f"{record.created:%Y-%m-%d}",
-        state=_state(reader, record), sure=say("delete_document", name=record.title, chunks=record.chunks),
-        delete=say("delete"), bin=icon("trash"),
+        state=_state(reader, record), bin=_bin(reader, record),
+    )  # fmt: skip
+
+
+def _bin(reader: Reader, record: DocumentRecord) -> Markup:
+    """The button that deletes, for what is the reader's own."""
+    if record.user_id != reader.user.id:
+        return Markup("")
+    return Markup(
+        '<button type="button" class="tool" data-docs="delete" data-id="{}" data-confirm="{}" title="{delete}" '
+        'aria-label="{delete}">{}</button>'
+    ).format(
+        record.id, reader.say("delete_document", name=record.title, chunks=record.chunks), icon("trash"),
+        delete=reader.say("delete"),
     )  # fmt: skip
 
 
@@ -112,7 +133,9 @@ def _state(reader: Reader, record: DocumentRecord) -> Markup:
     if record.state == "failed":
         again = Markup('<button type="button" class="text" data-docs="retry" data-id="{}">{}</button>')
         return Markup('<span class="state failed">{}</span> {}<small>{}</small>').format(
-            words, again.format(record.id, reader.say("try_again")), record.error
+            words,
+            again.format(record.id, reader.say("try_again")) if record.user_id == reader.user.id else "",
+            i18n.kept_error(record.error or "", reader.language),
         )
     if record.state == "ready":
         return Markup('<span class="state ready">{}</span>').format(words)

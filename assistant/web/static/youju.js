@@ -8,9 +8,10 @@
   const one = (selector, root = document) => root.querySelector(selector);
   const all = (selector, root = document) => [...root.querySelectorAll(selector)];
   const body = document.body;
+  let booted = false;
 
   // ---- to the server -------------------------------------------------------------------------------------
-  let stamp = 0;
+  let stamp = 0, turn = 0;
   function write(id, text) {
     const field = one(`#${id} textarea, #${id} input`);
     if (!field) return false;
@@ -19,19 +20,23 @@
     field.dispatchEvent(new Event("input", { bubbles: true }));
     return true;
   }
-  const ask = (id, fields) => write(id, JSON.stringify({ ...fields, t: ++stamp }));
+  // What is written twice before it is sent comes once: actions take turns in three fields, and what is only asked
+  // again each second has a field of its own.
+  const ask = (id, fields) => write(`${id}-${1 + (++turn % 3)}`, JSON.stringify({ ...fields, t: ++stamp }));
+  const poll = (id, fields) => write(`${id}-0`, JSON.stringify({ ...fields, t: ++stamp }));
   const act = (fields) => ask("act-chat", { c: shown(), ...fields });
-  const docs = (fields) => ask("act-docs", { collection: one(".shelf")?.dataset.collection || "", ...fields });
+  const collection = () => one(".shelf")?.dataset.collection || "";
+  const docs = (fields) => ask("act-docs", { collection: collection(), ...fields });
   const settings = (fields) => ask("act-settings", fields);
 
   const thread = () => one("#thread .thread");
   const shown = () => thread()?.dataset.conversation || "";
 
   // ---- pages and addresses -------------------------------------------------------------------------------
-  const PAGES = ["chat", "documents", "summarize", "sentiment", "settings"];
   function address() {
     const query = new URLSearchParams(location.search);
-    const page = PAGES.includes(query.get("p")) ? query.get("p") : "chat";
+    const asked = query.get("p") || "";
+    const page = /^[a-z]+$/.test(asked) && (!booted || one(`#page-${asked}`)) ? asked : "chat";
     return { page, c: query.get("c") || "", d: query.get("d") || "", at: query.get("at") || "0" };
   }
   function push(path) {
@@ -50,13 +55,15 @@
     page(name);
     push(name === "chat" ? (shown() ? `/?c=${shown()}` : "/") : `/?p=${name}`);
     if (name === "documents") docs({ do: "show" });
+    else ask(`plugin-${name}`, { do: "show" });
     if (name === "chat") { act({ do: "form" }); one(".composer textarea")?.focus(); }
   }
   function follow() {
     const { page: name, c, d, at } = address();
     page(name);
     if (name === "documents") d ? docs({ do: "preview", id: d, at }) : docs({ do: "show" });
-    else if (name === "chat" && c !== shown()) act(c ? { do: "open", c } : { do: "new" });
+    else if (name === "chat") { if (c !== shown()) act(c ? { do: "open", c } : { do: "new" }); }
+    else ask(`plugin-${name}`, { do: "show", ...Object.fromEntries(new URLSearchParams(location.search)) });
   }
   window.addEventListener("popstate", follow);
 
@@ -118,7 +125,7 @@
     if (form.matches("[data-inspect]")) { event.preventDefault(); docs({ do: "inspect", query: form.query.value }); }
     if (form.matches(".comment")) {
       event.preventDefault();
-      act({ do: "rate", id: form.dataset.rate, comment: form.comment.value });
+      act({ do: "rate", id: form.dataset.rate, comment: form.comment.value, edit: form.edit.value });
       form.hidden = true;
     }
   });
@@ -182,7 +189,7 @@
     if (body.classList.contains("drawer") && !event.target.closest("#side, [data-ui=drawer]")) body.classList.remove("drawer");
     if (event.metaKey || event.ctrlKey || event.shiftKey) return;
     const target = event.target.closest(
-      "[data-go], [data-act], [data-docs], [data-settings], [data-send], [data-ui], [data-ask-this], [data-show], " +
+      "[data-go], [data-act], [data-docs], [data-settings], [data-send], [data-to], [data-ui], [data-ask-this], [data-show], " +
       ".cite, .step, [data-hit], [data-best]");
     if (!target || target.disabled) return;
     event.preventDefault();
@@ -201,9 +208,15 @@
     delete given.confirm; delete given.prompt;
     if (given.docs) return docsClick(given);
     if (given.settings) return settings({ ...given, do: given.settings });
+    if (given.to) return plugin(given);
     if (given.send) return begin({ ...given, do: given.send });
     chatClick(target, given);
   });
+  // Pages of plugins: what is clicked goes to the page's own channel; data-at is its address.
+  function plugin(given) {
+    if ("at" in given) push(`/?p=${given.to}${given.at}`);
+    ask(`plugin-${given.to}`, given);
+  }
   function docsClick(given) {
     if (body.dataset.page !== "documents") page("documents");
     push(given.docs === "preview" ? `/?p=documents&d=${given.id}&at=${given.at || 0}` : "/?p=documents");
@@ -292,11 +305,11 @@
   }
 
   // ---- files ---------------------------------------------------------------------------------------------
-  const picker = (name) => one(`#files-${name} input[type=file], input[type=file]#files-${name}, #files-${name} ~ input[type=file]`);
+  const picker = (name) => one(`input[type=file]:has(~ #files-${name})`);  // Gradio puts the field before its button
   function aim(name) {
-    write(`files-${name}-target`, name === "chat" ? shown() : one(".shelf")?.dataset.collection || "");
+    write(`files-${name}-target`, name === "chat" ? shown() : collection());
   }
-  function choose(name) { aim(name); one(`#files-${name}`)?.click(); picker(name)?.click?.(); }
+  function choose(name) { aim(name); one(`#files-${name}`)?.click(); }
   let depth = 0;
   const carries = (event) => [...(event.dataTransfer?.types || [])].includes("Files");
   const place = () => ({ chat: "chat", documents: "documents" })[body.dataset.page];
@@ -339,7 +352,7 @@
     box.append(thread, live);
     box.addEventListener("scroll", () => { pinned = box.scrollHeight - box.scrollTop - box.clientHeight < 60; }, { passive: true });
   }
-  let booted = false, drawn = "";
+  let drawn = "";
   function settle() {
     scroller();
     if (!thread() || !one(".composer")) return;
@@ -370,11 +383,16 @@
     if (mark && !mark.dataset.seen) { mark.dataset.seen = "1"; mark.scrollIntoView({ block: "center" }); }
   }
   // An answer that another page began, and files on their way in: asked for until they are done.
+  let second = 0;
   setInterval(() => {
-    if (one("#thread [data-poll]")) act({ do: "open" });
-    if (one("#chat-imports [data-poll-imports]")) act({ do: "imports" });
-    if (one("#documents-imports [data-poll-imports]")) docs({ do: "imports" });
+    const chat = [];
+    if (one("#thread [data-poll]")) chat.push("open");
+    if (one("#chat-imports [data-poll-imports]")) chat.push("imports");
+    if (chat.length) poll("act-chat", { c: shown(), do: chat[++second % chat.length] });
+    if (one("#documents-imports [data-poll-imports]")) poll("act-docs", { collection: collection(), do: "imports" });
     if (one(".engine.loading")) engine();
+    const polled = one("[data-poll-page]")?.dataset.pollPage;
+    if (polled && body.dataset.page === polled) poll(`plugin-${polled}`, { do: "poll" });
   }, 1000);
   async function engine() {
     try {

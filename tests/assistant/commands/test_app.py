@@ -153,3 +153,38 @@ def test_commands_of_other_packages_join_and_load_late(
     assert "plugin_of_test" not in sys.modules
     assert app.run(["tune", "7"]) == 0
     assert capsys.readouterr().out == "tuned 7\n"
+
+
+def test_a_dotted_name_adds_a_command_to_a_group(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """To one of ours and to one of another package; a plain function will do; both load late."""
+    (tmp_path / "plugin_with_group.py").write_text(
+        "import typer\napp = typer.Typer(add_completion=False)\n"
+        "@app.command()\ndef plain() -> None:\n    typer.echo('plain')\n"
+        "@app.callback()\ndef root() -> None:\n    pass\n"
+        "def push(name: str) -> None:\n    typer.echo(f'pushed {name}')\n"
+    )
+    monkeypatch.syspath_prepend(tmp_path)
+    points = [
+        EntryPoint("crew", "plugin_with_group:app", app.ENTRY_POINTS),
+        EntryPoint("crew.push", "plugin_with_group:push", app.ENTRY_POINTS),
+        EntryPoint("models.push", "plugin_with_group:push", app.ENTRY_POINTS),
+        EntryPoint("models.list", "plugin_with_group:push", app.ENTRY_POINTS),  # ours stays ours
+    ]
+    monkeypatch.setattr(app, "_points", lambda: points)
+    fresh = typer.Typer(cls=app.Commands, add_completion=False, pretty_exceptions_enable=False)
+    fresh.callback()(app._root)
+    monkeypatch.setattr(app, "app", fresh)
+    assert app.run(["--help"]) == 0
+    assert "crew.push" not in capsys.readouterr().out
+    assert app.run(["models", "--help"]) == 0
+    assert "From the package plugin_with_group" in capsys.readouterr().out
+    assert "plugin_with_group" not in sys.modules
+    for group in ("models", "crew"):
+        assert app.run([group, "push", "polite"]) == 0
+        assert capsys.readouterr().out == "pushed polite\n"
+    assert app.run(["crew", "plain"]) == 0
+    assert capsys.readouterr().out == "plain\n"
+    assert app.run(["models", "push"]) == 2
+    assert "Missing argument" in capsys.readouterr().err

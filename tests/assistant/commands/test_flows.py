@@ -13,7 +13,7 @@ from fakes import FakeGenerator
 
 from assistant.commands import app, asking
 from assistant.config import Settings
-from assistant.errors import EngineError
+from assistant.errors import EngineError, HomeLockedError
 from assistant.schema import (
     Answer,
     Chunk,
@@ -53,8 +53,18 @@ HIT = Hit(
 
 
 class FakeLibrary:
-    def __init__(self, store: Store) -> None:
-        self.store = store
+    stale = False
+
+    def __init__(self, store: Store, *, exclusive: bool) -> None:
+        self.store, self.exclusive = store, exclusive
+
+    def state(self) -> Any:
+        return SimpleNamespace(stale=FakeLibrary.stale)
+
+    def reindex(self, progress: Callable[[float], None]) -> None:
+        assert self.exclusive
+        progress(1.0)
+        FakeLibrary.stale = False
 
     def ingest(
         self, user: User, collection_id: str, name: str, source: Path, progress: Callable[[Any], None]
@@ -88,14 +98,17 @@ class FakeRuntime:
     answer: Answer | Exception = ANSWER
     asked: dict[str, Any]
     closed = 0
+    locked = False
 
     def __init__(self, settings: Settings, *, exclusive: bool = False) -> None:
+        if exclusive and FakeRuntime.locked:
+            raise HomeLockedError(path=settings.home, pid=1)
         FakeRuntime.asked = {"exclusive": exclusive}
         settings.home.mkdir(parents=True, exist_ok=True)
         self.settings = settings
         self.store = Store(settings.database)
         self.store.migrate()
-        self.library = FakeLibrary(self.store)
+        self.library = FakeLibrary(self.store, exclusive=exclusive)
 
     def chat_turn(
         self, user: User, history: Any, question: str, *, collection_ids: Any = None, **_: Any
@@ -139,6 +152,8 @@ def runtime(monkeypatch: pytest.MonkeyPatch) -> type[FakeRuntime]:
     monkeypatch.setattr("assistant.runtime.Runtime", FakeRuntime)
     monkeypatch.setattr(FakeRuntime, "answer", ANSWER)
     monkeypatch.setattr(FakeRuntime, "closed", 0)
+    monkeypatch.setattr(FakeRuntime, "locked", False)
+    monkeypatch.setattr(FakeLibrary, "stale", False)
     return FakeRuntime
 
 
@@ -278,6 +293,35 @@ def test_search_shows_every_stage_and_the_context(out: Say) -> None:
         "around 24 days here",
         3,
     )
+
+
+@pytest.mark.parametrize(
+    ("command", "locked", "said", "left"),
+    [
+        (["ask", "q"], False, "making the index anew", False),
+        (["search", "q"], False, "making the index anew", False),
+        (["ingest", __file__], False, "making the index anew", False),
+        (["ask", "q"], True, "answered when that is done", True),
+    ],
+)
+def test_an_index_of_another_embedder_is_made_anew_before_it_is_used(
+    command: list[str], locked: bool, said: str, left: bool, capsys: pytest.CaptureFixture[str]
+) -> None:
+    FakeLibrary.stale, FakeRuntime.locked = True, locked
+    assert app.run(command) == 0
+    assert said in capsys.readouterr().err
+    assert FakeLibrary.stale is left
+
+
+def test_a_summary_says_which_sentence_has_no_source(
+    out: Say, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    loose = SummarySentence("It snows.", (), Verdict.NO_SOURCE)
+    monkeypatch.setattr(
+        FakeRuntime, "summarize", lambda *_, **__: iter([Summary("It snows.", (loose,), 1, 1)])
+    )
+    (tmp_path / "a.txt").write_text("Leave.")
+    assert out("summarize", str(tmp_path / "a.txt")) == "It snows.\n\n? no source: It snows.\n"
 
 
 @pytest.mark.parametrize("name", ["text.txt", "-"])

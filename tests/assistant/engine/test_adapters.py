@@ -1,5 +1,6 @@
 import json
 import shutil
+import time
 from dataclasses import replace
 from pathlib import Path
 
@@ -7,6 +8,7 @@ import pytest
 import tiny
 from readers import Reader, before_each_step, wait_for
 
+from assistant.engine.dispatcher import TICK_S
 from assistant.errors import AdapterError
 from assistant.schema import Finish, Message, Sampling
 
@@ -48,8 +50,6 @@ def test_prefixes_are_shared_within_an_adapter_only(engine):
 
 def test_a_waiting_adapter_gets_its_turn(engine):
     """Readers of one adapter that keep coming cannot hold another one off."""
-    import time
-
     with before_each_step(engine, lambda _: time.sleep(0.01)):
         first = [Reader(engine, adapter="alpha", max_new_tokens=60) for _ in range(3)]
         wait_for(lambda: engine.state().running == 3)
@@ -72,6 +72,14 @@ def test_scores_use_their_own_adapter_while_streams_run(engine):
     bare = engine.score(prompt, words)
     assert reader.result() == only("alpha", 300)
     assert engine.score(prompt, words) == bare
+
+
+def test_a_request_that_comes_during_a_score_of_its_adapter_is_answered_by_it(engine):
+    """The score's adapter is on the model for a moment only: it is no reason to start without a change."""
+    with engine._dispatcher.model(engine._adapters["alpha"]):
+        reader = Reader(engine, adapter="alpha", max_new_tokens=12)
+        time.sleep(3 * TICK_S)  # time enough to be started
+    assert reader.result() == only("alpha", 12)
 
 
 def test_the_adapter_named_at_the_start_is_kept_to_the_end(new_engine, tiny_adapters):

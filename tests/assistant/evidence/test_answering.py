@@ -159,3 +159,13 @@ def test_confidence_rises_with_every_sign_of_an_answer() -> None:
     assert confidence == sorted(confidence)
     assert confidence[0] < 0.2
     assert confidence[-1] > 0.5
+
+
+def test_cosines_are_compared_among_passages_in_one_language() -> None:
+    """A Chinese passage is near to any Chinese question: that says nothing about the English one."""
+    english = (hit(ONE, 1, dense=0.80), hit("Trains run every hour.", 2, dense=0.79))
+    among = (*english, hit("火车每小时一班。", 3, dense=0.86))
+    question = "年终奖怎么计算？"
+    for hits in (english, among):
+        found = abstention.features(question, hits, nearest(ONE, 0.08))
+        assert (found.dense, found.gap) == pytest.approx((0.80, 0.01))

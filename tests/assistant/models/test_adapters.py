@@ -48,6 +48,12 @@ def test_only_plain_lora_is_taken(tmp_path: Path, changes: dict[str, object]) ->
         adapters.read(folder)
 
 
+@pytest.mark.parametrize("name", sorted(adapters.RESERVED))
+def test_a_name_that_means_something_else_is_refused(tmp_path: Path, name: str) -> None:
+    with pytest.raises(AdapterError, match="stands for something else"):
+        adapters.read(make(tmp_path / name))
+
+
 def test_a_broken_one_does_not_hide_the_others(tmp_path: Path) -> None:
     make(tmp_path / "good")
     (tmp_path / "half").mkdir()

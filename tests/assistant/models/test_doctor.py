@@ -153,3 +153,20 @@ def test_a_remote_server_is_asked(settings: Settings, server: str, path: str, ke
 def test_every_catalog_decoder_fits_some_machine() -> None:
     for entry in CATALOG.values():
         assert machine.memory_needed(entry, gpu(24), "nf4") < 24 * GB
+
+
+@pytest.mark.parametrize(
+    ("name", "state", "words"),
+    [
+        ("live", "ok", "none is live"),
+        ("none", "ok", "the bare model answers"),
+        ("absent", "fail", "it was not found"),
+    ],
+)
+def test_the_adapter_that_answers_is_looked_at(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str, state: str, words: str
+) -> None:
+    monkeypatch.setattr("assistant.models.adapters.SHIPPED", tmp_path / "none")
+    found = doctor._adapter(Settings(home=tmp_path, adapter=name))
+    assert (found.state, words in found.message) == (state, True)
+    assert bool(found.remedy) == (state == "fail")

@@ -129,3 +129,11 @@ def test_an_unknown_repository(hub: FakeHub, tmp_path: Path) -> None:
 def test_the_switched_off_hub_is_not_asked(tmp_path: Path) -> None:
     with pytest.raises(ModelNotFoundError, match="HF_HUB_OFFLINE"):
         pull.pull(ENTRY, tmp_path)
+
+
+def test_a_hub_that_cannot_be_reached(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    real = huggingface_hub.HfApi
+    monkeypatch.setattr(huggingface_hub, "HfApi", lambda: real(endpoint="http://127.0.0.1:9"))
+    monkeypatch.setattr(huggingface_hub.constants, "HF_HUB_OFFLINE", False)
+    with pytest.raises(ModelNotFoundError, match="check the name, the network"):
+        pull.pull(ENTRY, tmp_path)

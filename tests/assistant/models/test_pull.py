@@ -63,7 +63,7 @@ def by_pip(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Entry:
 def entry(by_pip: Entry, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Entry:
     """The same without the second or two that pip takes."""
     wheel = next((tmp_path / "index").glob("*.whl"))
-    monkeypatch.setattr(sources, "_download", lambda e, s, work, progress: Path(shutil.copy(wheel, work)))
+    monkeypatch.setattr(sources, "_download", lambda e, s, work, progress: [Path(shutil.copy(wheel, work))])
     return by_pip
 
 

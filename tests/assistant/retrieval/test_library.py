@@ -21,6 +21,7 @@ from assistant.errors import (
     TooLargeError,
 )
 from assistant.retrieval import ingest as ingesting
+from assistant.retrieval import search as searching
 from assistant.retrieval.files import Files
 from assistant.retrieval.index import Index, Scope
 from assistant.retrieval.library import INTERRUPTED, Library
@@ -317,6 +318,26 @@ def test_a_filter_that_lets_everything_through_is_caught_on_the_way_out(
     )
 
 
+def test_a_document_that_goes_during_a_search_is_just_not_found(
+    home: Home, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (gone,) = home.add("a.md", REFUNDS)
+    (kept,) = home.add("b.md", b"Refunds of another shop are paid within nine days.")
+    stages, calls = searching.stages, []
+
+    def slow(*given: Any) -> Any:
+        found = stages(*given)
+        if not calls:
+            home.library.delete(home.user, gone.id)
+        calls.append(found)
+        return found
+
+    monkeypatch.setattr(searching, "stages", slow)
+    hits = home.library.search(home.user, "refunds paid within days").hits
+    assert gone.id in {hit.chunk.document_id for hit in calls[0].fused}
+    assert {hit.chunk.document_id for hit in hits} == {kept.id}
+
+
 def test_files_of_one_conversation_are_found_only_there(home: Home) -> None:
     conversation = home.store.conversations.create(home.user)
     own = home.store.collections.for_chat(home.user, conversation.id)
@@ -462,7 +483,7 @@ def test_the_old_index_serves_while_the_new_one_is_made(home: Home) -> None:
 
     home.library.reindex(look, lambda: other)
     assert during == [True, True, True]
-    assert home.library.state().embedder == "other"
+    assert home.library.state().embedder == "other-titled"
     assert home.found("added meanwhile")[0] == "c"
     home.check()
 
@@ -475,6 +496,6 @@ def test_a_rebuild_that_fails_leaves_the_old_index(home: Home) -> None:
 
     with pytest.raises(Killed):
         home.library.reindex(fail, lambda: WordEmbedder("other", dim=16))
-    assert home.library.state().embedder == "words"
+    assert home.library.state().embedder == "words-titled"
     assert home.found("refunds")
     home.check()

@@ -175,6 +175,29 @@ def test_import_of_an_export_is_the_same_conversation(store: Store, ada: User, b
     assert words(store, bob, copy.id) == ["q1", "a1", "q2", "a2"]
 
 
+def test_an_export_holds_its_user_s_ratings(store: Store, ada: User, bob: User) -> None:
+    chat = store.conversations.create(ada)
+    _, good, _, bad = say(store, ada, chat.id, "q1", "a1", "q2", "a2")
+    store.feedback.rate(ada, good, 1)
+    store.feedback.rate(ada, bad, -1, "too long 太长", "26 天。")
+    exported = store.conversations.export_json(ada, chat.id)
+    rated = [(each["thumb"], each["comment"], each["edit"]) for each in json.loads(exported)["messages"]]
+    assert rated == [(None, "", ""), (1, "", ""), (None, "", ""), (-1, "too long 太长", "26 天。")]
+
+    copy = store.conversations.import_json(bob, exported)
+    assert store.conversations.export_json(bob, copy.id) == exported
+    assert [each.feedback.value for each in store.feedback.rows(bob)] == [1, -1]
+    assert [each.feedback.user_id for each in store.feedback.rows(ada)] == [ada.id, ada.id]
+
+
+def test_an_export_from_before_ratings_is_imported(store: Store, ada: User) -> None:
+    exported = json.loads(store.conversations.export_json(ada, tree(store, ada)))
+    for message in exported["messages"]:
+        del message["thumb"], message["comment"], message["edit"]
+    copy = store.conversations.import_json(ada, json.dumps(exported))
+    assert words(store, ada, copy.id) == ["q1", "a1", "q2", "a2"]
+
+
 def test_import_gives_no_access_to_the_exporters_collection(store: Store, ada: User, bob: User) -> None:
     mine = store.collections.create(ada, "mine")
     chat = store.conversations.create(ada, "x")

@@ -10,7 +10,7 @@ import subprocess
 import sys
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -108,6 +108,7 @@ def writes(store: Store, user: User) -> dict[str, Callable[[], Any]]:
     }
 
 
+@pytest.mark.sqlite
 @pytest.mark.parametrize(
     "name", ["append", "update", "import", "add", "default", "rate", "key", "delete", "delete all"]
 )
@@ -130,6 +131,7 @@ def test_a_fault_at_any_statement_leaves_before_or_after(store: Store, ada: User
     assert state(store) != before
 
 
+@pytest.mark.sqlite
 def test_a_full_disk_is_said_and_survived(tmp_path: Path, store: Store, ada: User) -> None:
     chat = store.conversations.create(ada, "kept")
     engine = store._database.engine
@@ -166,6 +168,28 @@ def test_writers_wait_for_one_another(store: Store, ada: User) -> None:
     assert all(len(store.conversations.path(ada, chat.id)) == 10 for chat in chats)
 
 
+def test_writers_of_one_conversation_wait_too(store: Store, ada: User) -> None:
+    chat, errors = store.conversations.create(ada), []
+
+    def write(number: int) -> None:
+        try:
+            for _ in range(5):
+                store.conversations.append(ada, chat.id, None, "user", str(number))
+                store.collections.default(ada)
+        except BaseException as error:  # noqa: BLE001
+            errors.append(error)
+
+    threads = [threading.Thread(target=write, args=(number,)) for number in range(8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert errors == []
+    shown = store.conversations.path(ada, chat.id)[-1]
+    assert (shown.versions, len(store.collections.list(ada))) == (40, 1)
+
+
+@pytest.mark.sqlite
 def test_deleted_text_leaves_the_disk(tmp_path: Path, store: Store, ada: User) -> None:
     chat = store.conversations.create(ada, "x")
     message = store.conversations.append(ada, chat.id, None, "user", "nonce-7f3a " * 2000)
@@ -175,14 +199,16 @@ def test_deleted_text_leaves_the_disk(tmp_path: Path, store: Store, ada: User) -
     assert not any(b"nonce-7f3a" in path.read_bytes() for path in tmp_path.glob("youju.db*"))
 
 
+@pytest.mark.sqlite
 def test_an_older_database_is_backed_up_and_brought_up(
     tmp_path: Path, store: Store, ada: User, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     chat = store.conversations.create(ada, "kept")
     store.close()
     monkeypatch.setattr(
-        database, "STEPS", (lambda c: c.exec_driver_sql("ALTER TABLE conversation ADD COLUMN colour TEXT"),)
-    )
+        database, "STEPS",
+        (*database.STEPS, lambda c: c.exec_driver_sql("ALTER TABLE conversation ADD COLUMN colour TEXT")),
+    )  # fmt: skip
     newer = Store(f"sqlite:///{tmp_path / 'youju.db'}")
     newer.migrate()
     newer.migrate()
@@ -195,7 +221,7 @@ def test_an_older_database_is_backed_up_and_brought_up(
     monkeypatch.undo()
     older = Store(f"sqlite:///{tmp_path / 'youju.db'}")
     content = (tmp_path / "youju.db").read_bytes()
-    with pytest.raises(DatabaseFileError, match="version 2, this program knows 1; install the newer program"):
+    with pytest.raises(DatabaseFileError, match="version 3, this program knows 2; install the newer program"):
         older.migrate()
     older._database.engine.dispose()
     assert (tmp_path / "youju.db").read_bytes() == content
@@ -207,6 +233,30 @@ def test_an_older_database_is_backed_up_and_brought_up(
     restored.close()
 
 
+@pytest.mark.sqlite
+def test_a_database_from_before_better_answers_keeps_its_ratings(
+    tmp_path: Path, store: Store, ada: User
+) -> None:
+    chat = store.conversations.create(ada)
+    question = store.conversations.append(ada, chat.id, None, "user", "How long?")
+    answer = store.conversations.append(ada, chat.id, question.id, "assistant", "Seven days.")
+    store.feedback.rate(ada, answer.id, -1, "wrong")
+    store.close()
+    with closing(sqlite3.connect(tmp_path / "youju.db")) as old:
+        old.execute("ALTER TABLE feedback DROP COLUMN edit")
+        old.execute("UPDATE schema_version SET version = 1")
+        old.commit()
+    newer = Store(f"sqlite:///{tmp_path / 'youju.db'}")
+    newer.migrate()
+    kept = newer.feedback.get(ada, answer.id)
+    assert kept is not None
+    assert (kept.value, kept.comment, kept.edit) == (-1, "wrong", "")
+    newer.feedback.rate(ada, answer.id, 1, edit="Nine days.")
+    assert [row.feedback.edit for row in newer.feedback.rows(ada)] == ["Nine days."]
+    newer.close()
+
+
+@pytest.mark.sqlite
 def test_a_failed_step_leaves_the_older_database(
     tmp_path: Path, store: Store, ada: User, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -216,7 +266,7 @@ def test_a_failed_step_leaves_the_older_database(
         connection.exec_driver_sql("ALTER TABLE conversation ADD COLUMN colour TEXT")
         raise sqlite3.OperationalError("disk I/O error")
 
-    monkeypatch.setattr(database, "STEPS", (step,))
+    monkeypatch.setattr(database, "STEPS", (*database.STEPS, step))
     with pytest.raises(sqlite3.OperationalError):
         Store(f"sqlite:///{tmp_path / 'youju.db'}").migrate()
     monkeypatch.undo()
@@ -237,6 +287,7 @@ def spoil(path: Path, how: str) -> None:
     path.write_bytes(content)
 
 
+@pytest.mark.sqlite
 @pytest.mark.parametrize("how", ["truncated", "zeroed page", "wrong file"])
 def test_a_damaged_database_is_named_and_not_touched(
     tmp_path: Path, store: Store, ada: User, how: str

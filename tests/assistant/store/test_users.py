@@ -69,6 +69,7 @@ def test_a_name_is_taken_once(store: Store, ada: User) -> None:
         store.users.create(" ada ", "a long password")
 
 
+@pytest.mark.sqlite
 def test_a_key_works_until_it_is_revoked_and_is_kept_nowhere(store: Store, ada: User, bob: User) -> None:
     plain, key = store.users.create_key(ada, "laptop")
     assert store.users.user_by_key(plain) == ada

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from typing import Any
@@ -11,6 +12,8 @@ from fakes import FakeGenerator, alike
 
 from assistant import prompts
 from assistant.errors import ContextOverflowError
+from assistant.evidence import abstention
+from assistant.models.skills import Refusal
 from assistant.schema import (
     Answer,
     Chunk,
@@ -204,6 +207,33 @@ def test_a_follow_up_is_searched_with_the_words_before_it() -> None:
     assert answer.query == asked[0]
 
 
+def test_an_adapter_that_learnt_single_questions_does_not_read_two_strung_together() -> None:
+    history = (Message("user", "How much is the Gold plan?"), Message("assistant", "$30."))
+    model = FakeGenerator("$30 [1]")
+    _, answer, _ = run("When are refunds paid?", GOOD, model, history, trained=True)
+    assert answer.quoted
+    assert model.prompts == []
+    _, alone, _ = run("How much is the Gold plan?", GOOD, model, trained=True)
+    assert (alone.text, alone.quoted) == ("$30 [1]", False)
+
+
+def test_an_adapter_that_reads_one_passage_reads_the_sentences_that_would_be_quoted() -> None:
+    found = Result((hit("Trains run hourly.", 1), hit(DOCUMENT, 2)))
+    model = FakeGenerator("14 days [1]")
+    events, answer, _ = run("When are refunds paid?", found, model, trained=True, shown_most=1)
+    asked = model.prompts[0][-1].text
+    assert "[1] Refunds are paid within 14 days" in asked
+    assert "Our shop" not in asked
+    assert "Trains" not in asked
+    (citation,) = answer.citations
+    assert (citation.n, citation.title) == (1, "Title 2")
+    assert DOCUMENT[citation.start : citation.end] == citation.text
+    (shown,) = (event for event in events if isinstance(event, Found))
+    assert [each.title for each in shown.hits] == ["Title 2", "Title 1"], (
+        "the numbers of the page are the answer's"
+    )
+
+
 def test_only_passages_that_fit_are_shown_and_citable() -> None:
     long = Result((GOOD.hits[0], hit("word " * 300, 2, 0.8)))
     model = FakeGenerator("Refunds are paid within 14 days [2].", window=256 + 150)
@@ -284,3 +314,35 @@ def test_a_chat_that_ran_to_the_limit_in_circles_says_each_thing_once(
     *_, answer = chat.reply((), "Hello", lambda: model(reply), Sampling())
     assert isinstance(answer, Answer)
     assert answer.text == text
+
+
+JUDGE = Refusal(bias=0.0, search=0.0, model=1.0, threshold=0.5)
+
+
+@pytest.mark.parametrize(("refusing", "declined"), [(-0.1, True), (-4.0, False)])
+def test_a_model_that_learnt_to_refuse_is_asked_and_believed(refusing: float, declined: bool) -> None:
+    model = FakeGenerator("Refunds are paid within 14 days [1].", scores=lambda _, reply: refusing)
+    _, answer, _ = run("When are refunds paid?", GOOD, model, refusal=JUDGE)
+    assert (answer.finish is Finish.DECLINED) == declined
+    assert (answer.text == prompts.NOT_FOUND["en"]) == declined
+    assert answer.confidence == pytest.approx(1 - math.exp(refusing))
+    assert bool(model.samplings) != declined, "what is declined is never written"
+    assert all(asked.not_first == (prompts.NOT_FOUND["en"],) for asked in model.samplings)
+
+
+def test_a_sure_model_is_not_asked_where_the_search_declines() -> None:
+    model = FakeGenerator("Bananas are yellow [1].", scores=lambda _, reply: -6.0)
+    _, answer, _ = run("When are refunds paid?", BAD, model, refusal=JUDGE)
+    assert answer.finish is Finish.DECLINED
+    assert model.samplings == []
+
+
+def test_search_and_model_count_as_they_were_fitted() -> None:
+    sure, unsure = abstention.Decision(True, 0.9, 0.4), abstention.Decision(False, 0.1, 0.4)
+    both = Refusal(bias=0.0, search=1.0, model=1.0, threshold=0.5)
+    even = math.log(0.5)
+    assert abstention.weigh(sure, even, both).confidence == pytest.approx(0.9)
+    assert abstention.weigh(unsure, even, both).confidence == pytest.approx(0.1)
+    assert abstention.weigh(sure, math.log(0.9), both).confidence == pytest.approx(0.5)
+    assert abstention.weigh(sure, 0.0, both).confidence < 0.01, "a likelihood of 1 is no error"
+    assert abstention.weigh(unsure, -500.0, both).confidence > 0.99

@@ -36,6 +36,21 @@ def quote(question: str, *passages: str) -> Citation:
             "How long does the battery last?\n\nIt lasts 14 months.",
         ),
         (
+            "What does the agent enter as the new code?",
+            "Codes\n\nChange steps\n\n1. Verify the customer.\n2. Ask for a name.\n3. Enter the new code\n\nFees\n\nNone.",
+            "Change steps\n\n1. Verify the customer.\n2. Ask for a name.\n3. Enter the new code",
+        ),
+        (
+            "Is expedited shipping free?",
+            "Gold:\n- 5 cards a year\n- Free expedited shipping\n\nBronze:\n- 2 cards a year",
+            "Gold:\n- 5 cards a year\n- Free expedited shipping",
+        ),
+        (
+            "What is the annual fee?",
+            "Fees:\n- A card costs $5.\n- The annual fee is $200.\n- A letter costs $1.",
+            "- The annual fee is $200.",
+        ),
+        (
             "How many users does the plan include?",
             "The plan includes users of all kinds.\n\nThe plan includes 5 users.",
             "The plan includes 5 users.",

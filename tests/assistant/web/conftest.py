@@ -14,6 +14,7 @@ from sites import Site, tiny_page
 
 from assistant.store import users
 from assistant.web.draining import Drain
+from assistant.web.huggingface import Provider
 from assistant.web.shell import create_app, mount
 
 
@@ -31,11 +32,14 @@ def starting(folder: Path) -> Iterator[Callable[..., Site]]:
     sites: list[Site] = []
 
     def start(
-        generator: TimedGenerator | None = None, pages: gr.Blocks | None = None, **settings: Any
+        generator: TimedGenerator | None = None,
+        pages: gr.Blocks | None = None,
+        provider: Provider | None = None,
+        **settings: Any,
     ) -> Site:
         runtime = FakeRuntime(folder / f"home{len(sites)}", generator, **{"auth": "users", **settings})
         drain = Drain(grace_s=1.0)
-        app = create_app(runtime, drain)  # type: ignore[arg-type]
+        app = create_app(runtime, drain, provider)  # type: ignore[arg-type]
         if pages is not None:
             mount(app, pages, runtime.settings.max_upload_mb)
         sites.append(Site(runtime, app, drain))

@@ -9,8 +9,10 @@ import pytest
 
 from assistant import errors
 from assistant.errors import NotFoundError, QueueFullError, TooLargeError
-from assistant.web import i18n, words_en, words_zh
+from assistant.web import i18n, phrases_zh, words_en, words_zh
+from assistant.web.pages import plugins
 
+plugins.found()  # their words and errors keep the same rules
 PAGES = Path(i18n.__file__).parent
 
 
@@ -116,3 +118,38 @@ def test_not_found_says_the_same_in_both() -> None:
     error = NotFoundError(kind="document", value="x")
     assert "'x'" in i18n.error_text(error, "en")
     assert "'x'" in i18n.error_text(error, "zh")
+
+
+@pytest.mark.parametrize(
+    ("error", "told"),
+    [
+        (errors.UnsupportedFileError(name="odd.xyz", value=".xyz", limit=".pdf, .md"), "odd.xyz：不支持 '.xyz' 类型的文件，请使用 .pdf, .md。"),
+        (errors.NoTextError(name="scan.pdf", pages=1), "scan.pdf 没有文字（1 页）：扫描件需要先做文字识别（OCR）再添加。"),
+        (
+            errors.EmptyInputError(field="a; b.txt", remedy="there is not a word in it, and pictures are not read"),
+            "a; b.txt 是空的；里面没有文字，而图片无法读取。",
+        ),
+        (
+            errors.UnreadableFileError(name="x.docx", reason="it is damaged or cut off", remedy="save it again in the program that made it"),
+            "x.docx 无法读取：文件已损坏或不完整；请用原来的程序重新保存。",
+        ),
+    ],
+)  # fmt: skip
+def test_an_error_kept_in_english_is_told_in_chinese(error: errors.YoujuError, told: str) -> None:
+    assert i18n.kept_error(str(error), "zh").replace(i18n.THIN, " ") == told
+    assert i18n.error_text(error, "zh").replace(i18n.THIN, " ") == told
+    assert i18n.kept_error(str(error), "en") == str(error)
+
+
+def test_words_that_are_no_known_error_stay() -> None:
+    assert i18n.kept_error("something else", "zh") == "something else"
+
+
+def test_phrases_are_written_by_the_code() -> None:
+    """A phrase that was reworded would silently be English again."""
+    code = "".join(
+        path.read_text(encoding="utf-8")
+        for path in PAGES.parent.rglob("*.py")
+        if path.name != "phrases_zh.py"
+    )
+    assert [words for words in phrases_zh.PHRASES if f'"{words}"' not in code] == []

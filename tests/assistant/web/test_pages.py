@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+import re
 import time
 from pathlib import Path
 from types import SimpleNamespace
@@ -11,7 +12,8 @@ from demo_runtime import DemoRuntime, furnish
 
 from assistant import samples
 from assistant.errors import AdapterError, BadRequestError, EmptyInputError, NotFoundError
-from assistant.schema import Mark, Sentiment
+from assistant.models.catalog import BILINGUAL
+from assistant.schema import Finish, Mark, Sentiment
 from assistant.web import turns
 from assistant.web.pages import (
     bridge,
@@ -170,11 +172,18 @@ def test_opening_what_is_not_there_shows_an_empty_chat(
 def test_rating_and_its_comment_are_kept_and_taken_back(
     page: Any, runtime: DemoRuntime, reader: Reader
 ) -> None:
-    _, answer_id = asked(runtime, reader)
+    conversation_id, answer_id = asked(runtime, reader)
     get = lambda: runtime.store.feedback.get(reader.user, answer_id)  # noqa: E731
     page.act(reader, do(do="rate", id=answer_id, value="-1"))
     page.act(reader, do(do="rate", id=answer_id, comment="too long"))
     assert (get().value, get().comment) == (-1, "too long")
+    page.act(reader, do(do="rate", id=answer_id, comment="too long", edit=" 26 <days>. "))
+    assert (get().comment, get().edit) == ("too long", "26 <days>.")
+    assert "26 &lt;days&gt;.</textarea>" in thread(runtime, reader, conversation_id)
+    page.act(reader, do(do="rate", id=answer_id, value="1"))
+    assert (get().value, get().comment, get().edit) == (1, "", "26 <days>.")
+    with pytest.raises(BadRequestError, match=r"8001 characters.*at most 8000"):
+        page.act(reader, do(do="rate", id=answer_id, edit="x" * 8001))
     page.act(reader, do(do="rate", id=answer_id, value="0"))
     assert get() is None
     with pytest.raises(BadRequestError):
@@ -237,26 +246,33 @@ def test_examples_are_questions_of_the_documents(runtime: DemoRuntime, reader: R
 
 
 @pytest.mark.parametrize(
-    ("heading", "language", "asked"),
+    ("title", "headings", "text", "language", "asked"),
     [
-        ("Can I return it?", "en", ["Can I return it?"]),
-        ("2.1 Working from home", "en", ["What does the document say about “Working from home”?"]),
-        ("三、维修", "zh", ["关于“维修”，文档是怎么说的？"]),
-        ("第二章 保修", "zh", ["关于“保修”，文档是怎么说的？"]),
-        ("1. Introduction", "en", []),
-        ("目录", "zh", []),
-        ("42", "en", []),
-        ("w" * 80, "en", []),
+        ("1", ["Can I return it?"], "", "en", ["Can I return it?"]),
+        ("1", ["2.1 Working From Home"], "", "en", ["What should I know about working from home?"]),
+        ("1", ["What to Do if It Rains"], "", "en", ["What should I do if it rains?"]),
+        ("1", ["How to reset a PIN", "1. Introduction"], "", "en", ["How do I reset a PIN?"]),
+        ("1", ["How Lime Green Works", "Why Lime Green"], "on Lime Green", "en", ["How does Lime Green work?"]),
+        ("1", ["三、维修", "如何退款"], "", "zh", ["关于维修，我需要了解什么？", "如何退款？"]),
+        ("1", ["目录", "42"], "", "zh", []),
+        ("1", ["w" * 80], "", "en", []),
+        ("Internal: Opening Accounts", ["Eligibility", "Steps"], "", "en", ["What should I know about opening accounts?"]),
+        ("1", [], "Rewards\n- How much do I earn on purchases? You earn 2%.", "en", ["How much do I earn on purchases?"]),
+        ("1", [], "常见问题\n多久到账？三天。", "zh", ["多久到账？"]),
     ],
-)
-def test_a_heading_becomes_a_question_where_it_says_something(
-    heading: str, language: str, asked: list[str]
+)  # fmt: skip
+def test_documents_make_questions_that_someone_would_ask(
+    title: str, headings: list[str], text: str, language: str, asked: list[str]
 ) -> None:
-    record = SimpleNamespace(id="d", title="A title", language=language)
-    document = SimpleNamespace(marks=(Mark(0, "page", "1"), Mark(0, "heading", heading)))
+    record = SimpleNamespace(
+        id="d", title=title, language=language, filename="a.md" if title == "1" else f"{title}.txt"
+    )
+    marks = (Mark(0, "page", "1"), *(Mark(0, "heading", words) for words in headings))
+    document = SimpleNamespace(marks=marks, text=text)
     runtime = SimpleNamespace(library=SimpleNamespace(document=lambda _user, _id: document))
     reader = Reader(SimpleNamespace(id="u"), "en")  # type: ignore[arg-type]
-    assert examples._asked_in(runtime, reader, record) == asked  # type: ignore[arg-type]
+    standing, made = examples._asked_in(runtime, reader, record)  # type: ignore[arg-type]
+    assert standing + made == asked
 
 
 @pytest.mark.parametrize("language", ["en", "zh"])
@@ -361,7 +377,7 @@ def test_settings_are_kept_and_shown(runtime: DemoRuntime, reader: Reader) -> No
 
 
 def test_a_key_is_shown_once(runtime: DemoRuntime, reader: Reader) -> None:
-    made = settings._act(runtime, reader, Action("create-key", {"value": "script"}))
+    made, _ = settings._act(runtime, reader, Action("create-key", {"value": "script"}))
     assert reader.say("key_once") in made
     secret = str(made).split('<p class="secret">')[1].split("<code>")[1].split("</code>")[0]
     assert runtime.store.users.user_by_key(secret) == reader.user
@@ -381,3 +397,42 @@ def test_the_sentiment_bars_add_up_and_unsure_is_said(reader: Reader) -> None:
     html = sentiment.judgement(reader, Sentiment(0.34, 0.33, 0.33, True))
     assert reader.say("sounds_unsure") in html
     assert "34%" in html
+
+
+@pytest.mark.parametrize(
+    ("finish", "quoted", "lines"),
+    [
+        (Finish.LENGTH, False, ["finish_length"]),
+        (Finish.LENGTH, True, ["quoted"]),
+        (Finish.STOP, True, ["quoted"]),
+    ],
+)
+def test_a_quotation_is_not_called_cut(
+    reader: Reader, finish: Finish, quoted: bool, lines: list[str]
+) -> None:
+    message = SimpleNamespace(finish=finish)
+    told = conversation._ending(reader, message, turns.Detail(quoted=quoted, tokens=9))  # type: ignore[arg-type]
+    assert re.findall('<p class="ending">(.*?)</p>', told) == [reader.say(key) for key in lines]
+
+
+def test_a_quotation_for_want_of_language_says_so(reader: Reader) -> None:
+    """The model was not asked at all: no token was written."""
+    detail = turns.Detail(quoted=True, model="smollm2-135m")
+    told = conversation._ending(reader, SimpleNamespace(finish=Finish.STOP), detail)  # type: ignore[arg-type]
+    assert reader.say("quoted_language", model="smollm2-135m") in told
+
+
+def test_a_reader_of_chinese_is_told_once_how_to_change_the_model(page: Any, runtime: DemoRuntime) -> None:
+    admin = runtime.store.users.local()
+    member = runtime.store.users.create("wang", "a long password")
+    command = f"youju models pull {BILINGUAL} &amp;&amp; youju serve --model {BILINGUAL}"
+    assert command not in str(examples.empty(runtime, Reader(admin, "zh")))  # this model writes Chinese
+    runtime.writes = ("en",)
+    shown = str(examples.empty(runtime, Reader(admin, "zh")))
+    assert command in shown
+    assert 'data-act="told"' in shown
+    assert command not in str(examples.empty(runtime, Reader(admin, "en")))
+    assert command not in str(examples.empty(runtime, Reader(member, "zh")))  # who cannot change it
+    after = page.act(Reader(admin, "zh"), do(do="told"))
+    assert command not in after["thread"]
+    assert command not in str(examples.empty(runtime, Reader(admin, "zh")))

@@ -11,7 +11,9 @@ import pytest
 from pydantic import ValidationError
 from sites import tiny_page
 
+from assistant import config
 from assistant.config import Settings
+from assistant.errors import ConfigError
 from assistant.web.security import BODY_LIMIT, hostname
 
 CHAT = {"model": "fake", "messages": [{"role": "user", "content": "hi"}]}
@@ -186,3 +188,5 @@ def test_nobody_listens_beyond_loopback_without_accounts() -> None:
     with pytest.raises(ValidationError, match="auth is 'local'"):
         Settings(host="0.0.0.0")
     assert Settings(host="0.0.0.0", auth="users").host == "0.0.0.0"
+    with pytest.raises(ConfigError, match=r"host: '0\.0\.0\.0' cannot be used; .* `youju users add NAME`"):
+        config.load(host="0.0.0.0")
