@@ -59,7 +59,7 @@ $(BIN)/python:
 
 $(VENV)/.installed: pyproject.toml requirements.lock | $(BIN)/python
 	$(PIP) torch==2.13.0
-	$(PIP) -e .
+	$(PIP) -e '.[train]'
 	@touch $@
 
 $(VENV)/.developed: pyproject.toml requirements.lock | $(BIN)/python

@@ -15,14 +15,14 @@ DESKTOP, PHONE = {"width": 1280, "height": 800}, {"width": 390, "height": 844}
 
 
 @contextmanager
-def launched() -> Iterator[Any]:
-    """A headless Chromium; skips the test where there is none."""
+def launched(*flags: str) -> Iterator[Any]:
+    """A headless Chromium with ``flags`` of its own; skips the test where there is none."""
     if EXECUTABLE is None:
         pytest.skip("Chromium is not installed")
     from playwright.sync_api import sync_playwright
 
     with sync_playwright() as play:
-        browser = play.chromium.launch(executable_path=EXECUTABLE, args=FLAGS)
+        browser = play.chromium.launch(executable_path=EXECUTABLE, args=[*FLAGS, *flags])
         yield browser
         browser.close()
 

@@ -21,6 +21,17 @@ for _name in [
     del os.environ[_name]
 
 
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """How often the tests of kills and drops repeat; before a release, 40 and more."""
+    parser.addoption("--rounds", type=int, default=0, help="Rounds of the tests that kill and drop.")
+
+
+@pytest.fixture
+def rounds(request: pytest.FixtureRequest) -> int:
+    """What ``--rounds`` says; 0 where it is not given, and the test takes its own few."""
+    return int(request.config.getoption("--rounds"))
+
+
 @pytest.fixture(autouse=True)
 def _home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """No test reads or writes the developer's own data."""

@@ -195,7 +195,11 @@ class DemoRuntime:
         self.store.migrate()
         self.library = DemoLibrary(self.store)
         self.pace = pace
+        self.writes: tuple[str, ...] = ("en", "zh")
         self.asked: list[tuple[tuple[Any, ...], str]] = []
+
+    def languages(self) -> tuple[str, ...]:
+        return self.writes
 
     def engine_state(self) -> EngineState:
         return EngineState("ready")

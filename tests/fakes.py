@@ -30,7 +30,11 @@ from assistant.schema import Hit as _Hit
 from assistant.schema import Message as _Message
 from assistant.schema import Sampling as _Sampling
 from assistant.schema import Sentence as _Sentence
+from assistant.schema import Sentiment as _Sentiment
+from assistant.schema import Source as _Source
 from assistant.schema import Status as _Status
+from assistant.schema import Summary as _Summary
+from assistant.schema import SummarySentence as _SummarySentence
 from assistant.schema import TurnEvent as _TurnEvent
 from assistant.schema import Verdict as _Verdict
 from assistant.store import Store as _Store
@@ -233,6 +237,9 @@ class FakeLibrary:
     def __init__(self, runtime: FakeRuntime) -> None:
         self._runtime = runtime
 
+    def delete_user_data(self, user: _User) -> None:
+        self._runtime.store.delete_user_data(user)
+
     def original(self, user: _User, document_id: str) -> _Path:
         record = self._runtime.store.documents.get(user, document_id)
         return self._runtime.settings.home / "files" / record.id / "original"
@@ -249,6 +256,7 @@ class FakeRuntime:
         self.fake = generator or TimedGenerator()
         self.calls: list[dict[str, _Any]] = []
         self.library = FakeLibrary(self)
+        self.admit: _Callable[[_User], None] = lambda user: None
 
     def generator(self) -> TimedGenerator:
         return self.fake
@@ -262,6 +270,9 @@ class FakeRuntime:
     def adapters(self) -> list[_AdapterRef]:
         return [_AdapterRef("tuned", "adapters/tuned", "fake")]
 
+    def adapter_name(self, name: str | None) -> str | None:
+        return None if name in (None, "", "none") else name
+
     def sampling(self, **changes: _Any) -> _Sampling:
         return _Sampling(**{"max_new_tokens": self.settings.max_new_tokens, **changes})
 
@@ -272,15 +283,18 @@ class FakeRuntime:
         question: str,
         *,
         collection_ids: _Sequence[str] | None = None,
+        given: _Sequence[tuple[str, str, str]] = (),
         grounded: bool = True,
         sampling: _Sampling | None = None,
         system: str = "",
         adapter: str | None = None,
     ) -> _Iterator[_TurnEvent]:
+        self.admit(user)
         self.calls.append(
             {
                 "user": user,
                 "collection_ids": collection_ids,
+                "given": list(given),
                 "grounded": grounded,
                 "system": system,
                 "adapter": adapter,
@@ -296,6 +310,25 @@ class FakeRuntime:
             text, tokens = text + delta.text, delta.tokens or tokens
             yield delta
         yield _answer(text, tokens, hits)
+
+    def summarize(
+        self, user: _User, text: str, *, adapter: str | None = None
+    ) -> _Iterator[_Delta | _Summary]:
+        """The text's first word, with a beat for each of the model's."""
+        self.calls.append({"user": user, "summarize": text, "adapter": adapter})
+        yield from self.fake.stream([_Message("user", text)], self.sampling(), user=user.id)
+        first = text.split()[0]
+        sentence = _SummarySentence(first, (_Source(0, len(first), 1.0),), _Verdict.SUPPORTED)
+        yield _Summary(first, (sentence,), 1, 1)
+
+    def sentiment(
+        self, user: _User, texts: _Sequence[str], *, adapter: str | None = None
+    ) -> _Iterator[_Sentiment]:
+        """Positive where a text has the word good."""
+        self.calls.append({"user": user, "sentiment": list(texts), "adapter": adapter})
+        for text in texts:
+            good = 0.8 if "good" in text else 0.1
+            yield _Sentiment(0.9 - good, 0.1, good, False)
 
     def close(self) -> None:
         self.store.close()

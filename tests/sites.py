@@ -16,6 +16,7 @@ from fastapi import FastAPI
 
 from assistant.web.auth import user_of
 from assistant.web.draining import Drain
+from assistant.web.server import HTTP
 
 PASSWORD = "a long password"
 
@@ -51,7 +52,13 @@ class Site:
         self.app = app
         self.drain = drain
         config = uvicorn.Config(
-            app, port=0, log_level="warning", proxy_headers=False, ws="none", timeout_graceful_shutdown=1
+            app,
+            port=0,
+            http=HTTP,
+            log_level="warning",
+            proxy_headers=False,
+            ws="none",
+            timeout_graceful_shutdown=1,
         )
         self.server = uvicorn.Server(config)
         self.thread = threading.Thread(target=self.server.run, daemon=True)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -176,6 +177,22 @@ def test_versions_edit_and_rating(visit: Any) -> None:
     assert "Sentences, checked" in page.inner_text(".why")
 
 
+def test_the_answer_one_wanted_is_kept(visit: Any, served: Any) -> None:
+    store = served[1].store
+    page = visit("/")
+    ask(page, QUESTION)
+    page.click('[data-act="rate"][data-value="-1"]')
+    page.fill(".comment input", "too long")
+    page.fill(".comment textarea", "25 days [1].")
+    page.click(".comment button")
+    page.get_by_text("Kept. Thank you.").wait_for()
+    (kept,) = [row.feedback for row in store.feedback.rows(store.users.local()) if row.feedback.edit]
+    assert (kept.value, kept.comment, kept.edit) == (-1, "too long", "25 days [1].")
+    page.reload()
+    page.click('[data-act="rate"][data-value="1"]')
+    assert page.input_value(".comment textarea") == "25 days [1]."
+
+
 def test_chats_are_renamed_searched_and_deleted(visit: Any) -> None:
     page = visit("/")
     ask(page, QUESTION)
@@ -200,6 +217,13 @@ def test_chats_are_renamed_searched_and_deleted(visit: Any) -> None:
     page.wait_for_selector("#history >> text=Holidays <b>2026</b>", state="detached")
 
 
+@pytest.mark.parametrize("viewport", [DESKTOP, PHONE])
+def test_the_composer_stays_at_the_bottom(visit: Any, viewport: Any) -> None:
+    page = visit("/", viewport=viewport)
+    box = page.locator("#composer").bounding_box()
+    assert viewport["height"] - 60 < box["y"] + box["height"] <= viewport["height"]
+
+
 def test_keys(visit: Any) -> None:
     page = visit("/?p=settings")
     page.wait_for_selector("#settings select")
@@ -211,11 +235,53 @@ def test_keys(visit: Any) -> None:
     assert page.input_value(".composer textarea") == "one\ntwo"
 
 
-def test_files_dropped_into_the_chat_are_asked_about(visit: Any, tmp_path: Path) -> None:
+def test_settings_are_kept_while_the_next_one_is_typed(visit: Any) -> None:
+    page = visit("/?p=settings")
+    page.click("#settings details summary")
+    page.fill('[data-set="seed"]', "7")
+    page.keyboard.press("Shift+Tab")
+    page.wait_for_selector(".saved >> text=Saved")
+    page.wait_for_timeout(300)
+    page.wait_for_selector('[data-set="max_new_tokens"]:focus')
+    page.reload()
+    page.wait_for_selector('[data-set="seed"][value="7"]', state="attached")
+
+
+def test_actions_of_one_moment_all_arrive(visit: Any, served: Any) -> None:
+    """Gradio sends a field's value of the moment it comes to it: one field would send the last of these alone."""
+    store = served[1].store
+    page = visit("/?p=settings")
+    page.wait_for_selector('[data-set="seed"]', state="attached")
+    wanted = {"seed": "11", "top_p": "0.5", "max_new_tokens": "128"}
+    page.evaluate(
+        """wanted => Object.entries(wanted).forEach(([key, value]) => {
+            const field = document.querySelector(`[data-set="${key}"]`);
+            field.value = value;
+            field.dispatchEvent(new Event("change", { bubbles: true }));
+        })""",
+        wanted,
+    )
+    end = time.monotonic() + 30
+    kept: dict[str, str] = {}
+    while {key: str(value) for key, value in kept.items()} != wanted and time.monotonic() < end:
+        time.sleep(0.1)
+        kept = {key: store.settings.get(store.users.local(), key, "") for key in wanted}
+    for key in wanted:
+        store.settings.set(store.users.local(), key, "")
+    assert {key: str(value) for key, value in kept.items()} == wanted
+
+
+def test_files_dropped_into_the_chat_are_asked_about(visit: Any) -> None:
     page = visit("/")
-    source = tmp_path / "parking.txt"
-    source.write_text("Parking rules\n\nParking days of leave are free on Sundays for everybody.")
-    page.set_input_files("#page-chat input[type=file]", str(source))
+    page.evaluate(
+        """() => {
+            const dataTransfer = new DataTransfer();
+            const words = "Parking rules\\n\\nParking days of leave are free on Sundays for everybody.";
+            dataTransfer.items.add(new File([words], "parking.txt", {type: "text/plain"}));
+            for (const name of ["dragenter", "dragover", "drop"]) document.querySelector("#page-chat").dispatchEvent(
+                new DragEvent(name, {bubbles: true, cancelable: true, dataTransfer}));
+        }"""
+    )
     page.wait_for_selector(".imports li.ready", state="attached")
     assert page.eval_on_selector("[data-scope-picker]", "s => s.value") == "chat"
     answer = ask(page, "When is parking free on Sundays?")
@@ -304,6 +370,7 @@ def test_no_answer_makes_the_browser_fetch(visit: Any, served: Any, monkeypatch:
 
     def evil(*_: Any, **__: Any) -> Any:
         for start in range(0, len(text), 7):
+            time.sleep(0.02)
             yield Delta(text[start : start + 7])
         yield Answer(text, Finish.STOP)
 
@@ -314,3 +381,42 @@ def test_no_answer_makes_the_browser_fetch(visit: Any, served: Any, monkeypatch:
     page.reload()
     page.wait_for_selector("#thread .answer .prose")
     page.wait_for_timeout(500)
+
+
+def test_an_evaluation_is_run_stopped_and_read(visit: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    import eval_scripted
+
+    from eval.browser import works
+
+    subject = eval_scripted.Scripted(pause=0.2)
+    monkeypatch.setattr(works, "subject_of", lambda runtime, adapter: subject)
+    monkeypatch.setattr(eval_scripted.Scripted, "predict", _reply)
+    page = visit("/?p=evaluate")
+    page.wait_for_selector("#evaluate-runs .hint")
+    page.fill("#page-evaluate input[type=number]", "12")
+    page.click("#page-evaluate button.primary")
+    page.wait_for_selector("#evaluate-now progress[value]")
+    page.wait_for_selector(".evaluate.shown", timeout=60_000)
+    assert "between" in page.inner_text(".figures")
+    page.locator(".evaluate .cases summary").first.click()
+    assert "<i>no tag</i>" in page.locator(".evaluate .cases dd").nth(1).inner_text()
+    with page.expect_download() as got:
+        page.locator(".files a").first.click()
+    assert "default-src" in Path(got.value.path()).read_text(encoding="utf-8")
+    page.locator(".evaluate .text").first.click()
+    page.wait_for_selector(".runs a")
+    narrow = visit("/?p=evaluate", "zh-CN", PHONE)
+    narrow.wait_for_selector(".runs a")
+    assert "评测记录" in narrow.inner_text("#evaluate-runs")
+    narrow.locator(".runs a").first.click()
+    narrow.wait_for_selector(".evaluate.shown")
+    assert "之间" in narrow.inner_text(".figures")
+
+
+def _reply(subject: Any, case: Any) -> Any:
+    from eval.schema import Prediction, task_of
+
+    subject.stopped.wait(subject.pause)
+    return Prediction(
+        case.id, task_of(case), "An answer, <i>no tag</i>.", confidence=0.6, tokens=3, seconds=0.2
+    )
