@@ -43,9 +43,14 @@ class Feedbacks:
                 if row is not None:
                     session.delete(row)
             else:
-                row = FeedbackRow(user_id=user.id, message_id=message_id, value=value)
-                row.comment, row.edit = text.storable(comment), text.storable(edit)
-                session.merge(row)
+                rated = FeedbackRow(
+                    user_id=user.id,
+                    message_id=message_id,
+                    value=value,
+                    comment=text.storable(comment),
+                    edit=text.storable(edit),
+                )
+                session.merge(rated)
 
     def get(self, user: User, message_id: str) -> Feedback | None:
         """The user's opinion of an answer."""
