@@ -52,9 +52,9 @@ ENGLISH = Portions(
     summaries={"en": 150},
 )  # fmt: skip
 BILINGUAL = Portions(
-    passages={"en": 0.25, "zh": 0.4},
-    sentiment={"movieReviewSnippets": 1500, "tweets": 450, "zh": 2400},
-    summaries={"en": 80, "zh": 180},
+    passages={"en": 0.1, "zh": 0.4},
+    sentiment={"movieReviewSnippets": 700, "tweets": 210, "zh": 1900},
+    summaries={"en": 20, "zh": 70},
 )
 
 
