@@ -10,7 +10,7 @@ from assistant.errors import BadRequestError, ForbiddenError
 from assistant.web.files import offer
 from assistant.web.i18n import label as word
 from assistant.web.pages import bridge
-from assistant.web.pages.bridge import Action, Reader, shown
+from assistant.web.pages.bridge import Action, InView, Reader, shown
 from assistant.web.pages.labels import Labels
 from eval import runs
 from eval.browser import shelf, views, works
@@ -59,6 +59,7 @@ def build(runtime: Runtime, blocks: gr.Blocks) -> None:
                 compare = gr.Button(word("evaluate_compare"))
         detail = bridge.view("evaluate-detail")
         act = bridge.Channel("plugin-evaluate")
+        view = gr.State(InView())
     for field, key in (
         (suite, "suite"),
         (upload, "upload"),
@@ -78,7 +79,7 @@ def build(runtime: Runtime, blocks: gr.Blocks) -> None:
     start.click(bridge.guarded(runtime, page.start), [suite, adapter, limit], [now, listed], **listen)
     halt.click(bridge.guarded(runtime, page.stop), None, [now], **listen)
     compare.click(bridge.guarded(runtime, page.compare), [a, b], detail, **listen)
-    act.listen(bridge.guarded(runtime, page.act), [], [now, listed, a, b, detail])
+    act.listen(bridge.guarded(runtime, page.act), [view], [now, listed, a, b, detail])
 
 
 class _Page:
@@ -134,7 +135,7 @@ class _Page:
         works.stop(reader.user.id)
         return {self._now: shown(views.now(reader, works.current()))}
 
-    def act(self, reader: Reader, text: str) -> Updates:
+    def act(self, reader: Reader, text: str, view: InView) -> Updates:
         """What the page's script passes on."""
         _allowed(reader)
         action = Action.parse(text)
@@ -143,10 +144,9 @@ class _Page:
             case "poll":
                 return self._poll(reader)
             case "show":
-                return {
-                    **self._drawn(reader),
-                    self._detail: shown(self._report(reader, name)) if name else "",
-                }
+                view.turn(action, name)
+                report = shown(self._report(reader, name)) if name else ""
+                return view.kept(action, {**self._drawn(reader), self._detail: report}, self._detail)
             case "on":
                 self._go_on(reader, name)
             case "delete":

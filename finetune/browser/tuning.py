@@ -14,7 +14,7 @@ from assistant.errors import ForbiddenError, NotFoundError
 from assistant.web.files import OFFER_S, offer
 from assistant.web.i18n import label as word
 from assistant.web.pages import bridge
-from assistant.web.pages.bridge import Action, Reader, shown
+from assistant.web.pages.bridge import Action, InView, Reader, shown
 from assistant.web.pages.labels import Labels
 from finetune.browser import choices, faults, live, recipes, run_views, shelf, views, works
 from finetune.browser.works import Found
@@ -29,21 +29,19 @@ Updates = dict[Any, Any]
 
 
 @dataclass
-class View:
-    """What one open page has in view. Its listeners run side by side and share this one object."""
+class View(InView):
+    """What one open page has in view: a run, or else the files and the list of runs."""
 
-    run: str = ""
-    """The run that is looked at; empty for the files and the list of runs."""
     recipe: str = recipes.DEFAULT
-    turn: int = 0
+    drawing: int = 0
     """Which drawing is the newest: an older one that ends later would put back what the reader has left."""
 
     def newest(self, draw: Callable[[], Updates]) -> Updates:
         """What ``draw`` returns, or nothing where another drawing began meanwhile and shows more."""
-        self.turn += 1
-        mine = self.turn
+        self.drawing += 1
+        mine = self.drawing
         updates = draw()
-        return updates if mine == self.turn else {}
+        return updates if mine == self.drawing else {}
 
 
 def may(user: User) -> bool:
@@ -141,13 +139,14 @@ class _Page:
             case "poll":
                 pass
             case "show":
-                view.run = target or self._working(reader)
+                view.turn(action, target or self._working(reader))
             case "list":
-                view.run = ""
+                view.turn(action, "")
             case "recipe" if target in recipes.RECIPES:
                 view.recipe = target
             case "start":
-                view.run = works.start(self._runtime, reader.user, view.recipe, (name or "").strip()).name
+                begun = works.start(self._runtime, reader.user, view.recipe, (name or "").strip())
+                view.turn(action, begun.name)
             case "check" | "plan" | "drop":
                 self._of_files(reader, action.do, target, view.recipe)
             case _:
@@ -156,9 +155,11 @@ class _Page:
 
     def _drawn(self, reader: Reader, view: View, *, gone_is_told: bool = False) -> Updates:
         try:
-            return view.newest(lambda: self._run(reader, view) if view.run else self._choices(reader, view))
+            return view.newest(
+                lambda: self._run(reader, view.what) if view.what else self._choices(reader, view)
+            )
         except NotFoundError:  # another page deleted it meanwhile, or there never was one
-            view.run = ""
+            view.what = ""
             if gone_is_told:
                 raise
             return view.newest(lambda: self._choices(reader, view))
@@ -214,9 +215,9 @@ class _Page:
             parts.result: "",
         }
 
-    def _run(self, reader: Reader, view: View) -> Updates:
+    def _run(self, reader: Reader, name: str) -> Updates:
         """The last two steps of one run."""
-        kept = shelf.find(self._runtime, reader.user, view.run)
+        kept = shelf.find(self._runtime, reader.user, name)
         starting = works.working(kept) and not (kept.status and kept.status.alive)
         drawn = run_views.run(reader, kept, starting=starting, said_last=works.last_line(kept.log))
         gate, passing = live.gate(self._runtime, kept), works.promoted(kept)

@@ -141,6 +141,32 @@ def test_stop_keeps_what_is_there(visit: Any, served: Any, monkeypatch: pytest.M
     assert "day." not in page.inner_text("#thread .answer .prose")
 
 
+def test_another_chat_can_be_read_while_an_answer_is_written(
+    visit: Any, served: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    page = visit("/")
+    ask(page, QUESTION)
+    read = page.url
+    page.click('#side [data-act="new"]')
+    page.wait_for_selector("#thread .empty")
+    monkeypatch.setattr(served[1], "pace", 0.2)
+    page.fill(".composer textarea", "How do I get a refund?")
+    page.keyboard.press("Enter")
+    page.wait_for_selector("#live .answer .prose")
+    asked = f'.chat-item[data-id="{page.url.partition("c=")[2]}"]'
+    page.wait_for_selector(asked)  # it is in the list as soon as it begins
+    page.click(f'.chat-item[data-id="{read.partition("c=")[2]}"] [data-act="open"]')
+    page.wait_for_selector("#thread >> text=25 days")
+    page.wait_for_selector("body:not(.busy)")
+    page.wait_for_timeout(5000)  # longer than the answer takes
+    assert page.url == read
+    assert page.inner_text("#live") == ""
+    assert "refund" not in page.inner_text("#thread")
+    page.go_back()
+    page.wait_for_selector("#thread .question >> text=refund")
+    page.wait_for_selector("#thread .answer .tools")
+
+
 def test_a_reload_in_the_middle_of_an_answer_finds_it(
     visit: Any, served: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:

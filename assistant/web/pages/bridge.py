@@ -144,6 +144,31 @@ class Action:
             return 0
 
 
+@dataclass
+class InView:
+    """What one open page has in view; kept in a ``gr.State``.
+
+    The listeners of a page run side by side and share this one object. An action that was sent first may end
+    last: what it draws must not put back what the reader has left.
+    """
+
+    what: str | None = None
+    """The conversation, run or collection that was asked for last; None while that is not known."""
+    sent: int = 0
+    """The number of the action that asked for it: the page's script counts them (``t``)."""
+
+    def turn(self, action: Action, what: str | None) -> None:
+        """Bring ``what`` into view, unless a later action brought something else."""
+        if action.number("t") >= self.sent:
+            self.what, self.sent = what, action.number("t")
+
+    def kept(self, action: Action, updates: dict[Any, Any], *places: Any) -> dict[Any, Any]:
+        """``updates``; without those of ``places`` where the reader went on after ``action`` was sent."""
+        if action.number("t") >= self.sent:
+            return updates
+        return {place: drawn for place, drawn in updates.items() if place not in places}
+
+
 def tell(error: Exception, language: Language) -> None:
     """Show an error as a notice; an unexpected one goes to the log in full."""
     import gradio as gr

@@ -13,7 +13,7 @@ from assistant.errors import BadRequestError, NotFoundError
 from assistant.schema import Answer, Delta, Found, Hit, Status
 from assistant.web import turns
 from assistant.web.pages import bilingual, bridge, composer, conversation, examples, frame, imports, source
-from assistant.web.pages.bridge import Action, Reader, shown
+from assistant.web.pages.bridge import Action, InView, Reader, shown
 
 if TYPE_CHECKING:
     import gradio as gr
@@ -37,13 +37,14 @@ def build(runtime: Runtime, blocks: gr.Blocks, history: gr.Markdown, panel: gr.M
         act, send = bridge.Channel("act-chat"), bridge.Channel("act-send")
         files = gr.UploadButton(elem_id="files-chat", file_count="multiple", visible="hidden")
         target = bridge.field("files-chat-target")
+        view = gr.State(InView())
     page = _Page(runtime, history, panel, thread, live, progress, form)
     outputs = [history, panel, thread, live, progress, form]
     listen = bridge.EVENT
     blocks.load(bridge.guarded(runtime, page.load), None, outputs, **listen)
-    act.listen(bridge.guarded(runtime, page.act), [], outputs)
-    send.listen(bridge.guarded(runtime, page.send), [], outputs)
-    files.upload(bridge.guarded(runtime, page.upload), [files, target], [*outputs, files], **listen)
+    act.listen(bridge.guarded(runtime, page.act), [view], outputs)
+    send.listen(bridge.guarded(runtime, page.send), [view], outputs)
+    files.upload(bridge.guarded(runtime, page.upload), [files, target, view], [*outputs, files], **listen)
 
 
 class _Page:
@@ -63,7 +64,8 @@ class _Page:
         self._history, self._panel = history, panel
         self._thread, self._live, self._progress, self._form = thread, live, progress, form
         self._handlers: dict[str, Callable[[Reader, Action], Updates]] = {
-            "open": lambda reader, action: self._open(reader, action.text("c")),
+            "open": lambda reader, action: {**self._open(reader, action.text("c")), self._live: ""},
+            "again": lambda reader, action: self._open(reader, action.text("c")),
             "new": self._new,
             "search": self._search,
             "rename": self._rename,
@@ -87,11 +89,20 @@ class _Page:
             self._form: shown(composer.form(self._runtime, reader)),
         }
 
-    def act(self, reader: Reader, text: str) -> Updates:
+    def act(self, reader: Reader, text: str, view: InView) -> Updates:
         """Everything that answers at once."""
         action = Action.parse(text)
         handler = self._handlers.get(action.do)
-        return handler(reader, action) if handler else {}
+        if handler is None:
+            return {}
+        _turn(view, action)
+        updates = handler(reader, action)
+        if action.do == "again" and view.what not in (None, action.text("c")):
+            return {}  # asked for while another conversation was on its way
+        return self._kept(view, action, updates)
+
+    def _kept(self, view: InView, action: Action, updates: Updates) -> Updates:
+        return view.kept(action, updates, self._thread, self._live, self._panel)
 
     def _new(self, reader: Reader, _action: Action) -> Updates:
         return {**self._blank(reader), self._panel: "", self._progress: ""}
@@ -133,12 +144,18 @@ class _Page:
     def _composer(self, reader: Reader, _action: Action) -> Updates:
         return {self._form: shown(composer.form(self._runtime, reader))}
 
-    def send(self, reader: Reader, text: str) -> Iterator[Updates]:
-        """Ask, edit or regenerate: the answer is drawn as it grows."""
+    def send(self, reader: Reader, text: str, view: InView) -> Iterator[Updates]:
+        """Ask, edit or regenerate: the answer is drawn as it grows, while its conversation is in view."""
         action = Action.parse(text)
+        for updates in self._sent(reader, action, view):
+            yield self._kept(view, action, updates)
+
+    def _sent(self, reader: Reader, action: Action, view: InView) -> Iterator[Updates]:
         conversation_id = action.text("c")
+        view.turn(action, conversation_id)
         try:
             conversation_id, turn = self._turn(reader, action)
+            view.turn(action, conversation_id)
             yield from self._answer(reader, conversation_id, turn, fresh=not action.text("c"))
         except Exception as error:  # noqa: BLE001  # told and logged; the page goes on
             bridge.tell(error, reader.language)
@@ -156,11 +173,14 @@ class _Page:
         with closing(turns.run(self._runtime, reader.user, conversation_id, turn)) as events:
             for event in events:
                 if drawing.take(event):
-                    yield {self._live: shown(drawing.html())}
+                    listed = self._list(reader) if fresh else {}
+                    fresh = False
+                    yield {self._live: shown(drawing.html()), **listed}
 
-    def upload(self, reader: Reader, paths: list[str] | None, where: str) -> Updates:
+    def upload(self, reader: Reader, paths: list[str] | None, where: str, view: InView) -> Updates:
         """Files dropped into the chat go to the chat's own collection."""
         conversation_id = where or self._store.conversations.create(reader.user).id
+        view.what = conversation_id
         own = self._store.collections.for_chat(reader.user, conversation_id)
         imports.begin(self._runtime, reader, own.id, paths or [])
         updates: Updates = {self._progress: shown(imports.line(self._runtime, reader, "chat"))}
@@ -254,6 +274,17 @@ class _Page:
         document_id, where = spot
         document = conversation.Sources(self._runtime, reader).document(document_id)
         return source.panel(reader, document, where) if document else source.gone(reader)
+
+
+def _turn(view: InView, action: Action) -> None:
+    """Note the conversation that ``action`` brings into view, if it brings one."""
+    match action.do:
+        case "open" | "select":
+            view.turn(action, action.text("c"))
+        case "new":
+            view.turn(action, "")
+        case "delete" if action.text("shown") == action.text("c"):
+            view.turn(action, "")
 
 
 def _said(action: Action, name: str, before: str) -> str:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from assistant.errors import YoujuError
 from assistant.web.pages import bridge, imports, inspector, preview, shelf
-from assistant.web.pages.bridge import Action, Reader, shown
+from assistant.web.pages.bridge import Action, InView, Reader, shown
 
 if TYPE_CHECKING:
     import gradio as gr
@@ -15,6 +15,8 @@ if TYPE_CHECKING:
     from assistant.runtime import Runtime
 
 Updates = dict[Any, Any]
+IN_PASSING = ("imports", "dismiss")
+"""Actions that bring nothing else into view."""
 
 
 def build(runtime: Runtime, blocks: gr.Blocks) -> None:
@@ -28,9 +30,10 @@ def build(runtime: Runtime, blocks: gr.Blocks) -> None:
         act = bridge.Channel("act-docs")
         files = gr.UploadButton(elem_id="files-documents", file_count="multiple", visible="hidden")
         target = bridge.field("files-documents-target")
+        view = gr.State(InView())
     page = _Page(runtime, body, detail, progress)
     outputs = [body, detail, progress]
-    act.listen(bridge.guarded(runtime, page.act), [], outputs)
+    act.listen(bridge.guarded(runtime, page.act), [view], outputs)
     files.upload(bridge.guarded(runtime, page.upload), [files, target], outputs, **bridge.EVENT)
 
 
@@ -55,11 +58,19 @@ class _Page:
             "inspect": self._inspect,
         }
 
-    def act(self, reader: Reader, text: str) -> Updates:
+    def act(self, reader: Reader, text: str, view: InView) -> Updates:
         """Everything that this page's script asks for."""
         action = Action.parse(text)
         handler = self._handlers.get(action.do)
-        return handler(reader, action) if handler else {}
+        if handler is None:
+            return {}
+        collection = action.text("collection")
+        if action.do not in IN_PASSING:
+            view.turn(action, (collection or None) if action.do == "show" else None)
+        updates = handler(reader, action)
+        if action.do in IN_PASSING and view.what not in (None, collection):
+            updates.pop(self._body, None)  # asked for while another collection was on its way
+        return view.kept(action, updates, self._body, self._detail)
 
     def _show(self, reader: Reader, action: Action) -> Updates:
         return {**self._refresh(reader, action), self._detail: ""}

@@ -62,7 +62,7 @@
     const { page: name, c, d, at } = address();
     page(name);
     if (name === "documents") d ? docs({ do: "preview", id: d, at }) : docs({ do: "show" });
-    else if (name === "chat") { if (c !== shown()) act(c ? { do: "open", c } : { do: "new" }); }
+    else if (name === "chat") { if (c !== shown()) { awaited = 0; act(c ? { do: "open", c } : { do: "new" }); } }
     else ask(`plugin-${name}`, { do: "show", ...Object.fromEntries(new URLSearchParams(location.search)) });
   }
   window.addEventListener("popstate", follow);
@@ -231,6 +231,8 @@
       if (on) one(".comment input", target.closest(".answer")).focus();
       return act({ do: "rate", id: given.id, value: on ? given.value : "0", clear: !on });
     }
+    // Whoever leaves a conversation does not wait for its answer, which goes on unseen.
+    if (["open", "new", "select"].includes(given.act) || (given.act === "delete" && given.c === shown())) awaited = 0;
     if (given.act === "open" || given.act === "new") {
       if (body.dataset.page !== "chat") page("chat");
       body.classList.remove("drawer");
@@ -386,7 +388,7 @@
   let second = 0;
   setInterval(() => {
     const chat = [];
-    if (one("#thread [data-poll]")) chat.push("open");
+    if (one("#thread [data-poll]")) chat.push("again");
     if (one("#chat-imports [data-poll-imports]")) chat.push("imports");
     if (chat.length) poll("act-chat", { c: shown(), do: chat[++second % chat.length] });
     if (one("#documents-imports [data-poll-imports]")) poll("act-docs", { collection: collection(), do: "imports" });

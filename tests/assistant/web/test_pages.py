@@ -27,7 +27,7 @@ from assistant.web.pages import (
     settings,
     source,
 )
-from assistant.web.pages.bridge import Action, Reader
+from assistant.web.pages.bridge import Action, InView, Reader
 
 QUESTION = "How many days of leave do I have?"
 HOSTILE = '"><img src=x onerror=alert(1)>'
@@ -71,7 +71,7 @@ def thread(runtime: DemoRuntime, reader: Reader, conversation_id: str) -> str:
 def test_a_question_that_is_sent_is_drawn_as_it_grows(
     page: Any, runtime: DemoRuntime, reader: Reader
 ) -> None:
-    updates = list(page.send(reader, do(do="ask", c="", text=QUESTION, scope="all", t=7)))
+    updates = list(page.send(reader, do(do="ask", c="", text=QUESTION, scope="all", t=7), InView()))
     live = [update["live"] for update in updates if "live" in update]
     assert QUESTION in live[0]
     first_words = next(place for place, html in enumerate(live) if '<div class="prose">' in html)
@@ -81,12 +81,43 @@ def test_a_question_that_is_sent_is_drawn_as_it_grows(
     assert QUESTION[:20] in updates[-1]["history"]
 
 
+def test_whoever_leaves_an_answer_is_not_brought_back(
+    page: Any, runtime: DemoRuntime, reader: Reader
+) -> None:
+    other, _ = asked(runtime, reader)
+    view = InView()
+    sent = page.send(reader, do(do="ask", c="", text=QUESTION, scope="all", t=7), view)
+    first = next(sent)
+    begun = view.what
+    assert {"thread", "live"} <= first.keys()
+    opened = page.act(reader, do(do="open", c=other, t=8), view)
+    assert (other in opened["thread"], opened["live"]) == (True, "")
+    late = {place: html for updates in sent for place, html in updates.items()}
+    assert late.keys() == {"history"}
+    assert begun in late["history"]
+    assert page.act(reader, do(do="again", c=begun, t=9), view) == {}
+    assert other in page.act(reader, do(do="again", c=other, t=10), view)["thread"]
+
+
+def test_what_was_asked_first_and_ends_last_is_not_shown(runtime: DemoRuntime, reader: Reader) -> None:
+    own = runtime.store.collections.default(reader.user)
+    record = runtime.store.documents.list(reader.user, own.id)[0]
+    shelf, view = documents._Page(runtime, "body", "detail", "progress"), InView()  # type: ignore[arg-type]
+    assert shelf.act(reader, do(do="preview", id=record.id, t=2), view)["detail"]
+    assert shelf.act(reader, do(do="show", t=1), view).keys() == {"progress"}
+    shelf.act(reader, do(do="show", collection="", t=3), view)  # the page's first, before it knows one
+    assert "body" in shelf.act(reader, do(do="imports", collection=own.id, t=4), view)
+    assert shelf.act(reader, do(do="show", collection=own.id, t=5), view)["detail"] == ""
+    assert "body" not in shelf.act(reader, do(do="imports", collection="left", t=6), view)
+    assert "body" in shelf.act(reader, do(do="imports", collection=own.id, t=7), view)
+
+
 def test_the_page_survives_a_turn_that_cannot_begin(
     page: Any, reader: Reader, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     told: list[Exception] = []
     monkeypatch.setattr(bridge, "tell", lambda error, language: told.append(error))
-    updates = list(page.send(reader, do(do="ask", c="no-such", text=QUESTION, t=3)))
+    updates = list(page.send(reader, do(do="ask", c="no-such", text=QUESTION, t=3), InView()))
     assert 'data-done="3"' in updates[-1]["live"]
     assert isinstance(told[0], NotFoundError)
 
@@ -125,12 +156,14 @@ def test_a_deleted_document_leaves_answers_at_once(runtime: DemoRuntime, reader:
     assert '<button type="button" class="cite"' not in html
     assert "may be carried over until 31 March" not in html
     assert reader.say("message_gone") in html
-    assert reader.say("message_gone") in page.act(reader, do(do="cite", id=answer_id, n="1"))["panel"]
+    assert (
+        reader.say("message_gone") in page.act(reader, do(do="cite", id=answer_id, n="1"), InView())["panel"]
+    )
 
 
 def test_a_citation_opens_in_place(page: Any, runtime: DemoRuntime, reader: Reader) -> None:
     _, answer_id = asked(runtime, reader)
-    panel = page.act(reader, do(do="cite", id=answer_id, n="1"))["panel"]
+    panel = page.act(reader, do(do="cite", id=answer_id, n="1"), InView())["panel"]
     assert "<mark>How many days of leave" in panel
     assert "Working from home" in panel.split("</mark>")[1]
 
@@ -140,7 +173,7 @@ def test_what_was_never_cited_does_not_open(
     page: Any, runtime: DemoRuntime, reader: Reader, fields: Any
 ) -> None:
     _, answer_id = asked(runtime, reader)
-    assert "<mark>" not in page.act(reader, do(do="cite", id=answer_id, **fields))["panel"]
+    assert "<mark>" not in page.act(reader, do(do="cite", id=answer_id, **fields), InView())["panel"]
 
 
 def test_another_user_reaches_nothing(page: Any, runtime: DemoRuntime, reader: Reader) -> None:
@@ -157,7 +190,7 @@ def test_another_user_reaches_nothing(page: Any, runtime: DemoRuntime, reader: R
     ]
     for action in actions:
         with pytest.raises(NotFoundError):
-            page.act(other, json.dumps(action))
+            page.act(other, json.dumps(action), InView())
     assert conversation_id not in page.load(other)["history"]
     assert runtime.store.conversations.get(reader.user, conversation_id).title.startswith("How many")
 
@@ -166,7 +199,7 @@ def test_opening_what_is_not_there_shows_an_empty_chat(
     page: Any, reader: Reader, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(bridge, "tell", lambda error, language: None)
-    assert 'data-conversation=""' in page.act(reader, do(do="open", c="no-such"))["thread"]
+    assert 'data-conversation=""' in page.act(reader, do(do="open", c="no-such"), InView())["thread"]
 
 
 def test_rating_and_its_comment_are_kept_and_taken_back(
@@ -174,27 +207,27 @@ def test_rating_and_its_comment_are_kept_and_taken_back(
 ) -> None:
     conversation_id, answer_id = asked(runtime, reader)
     get = lambda: runtime.store.feedback.get(reader.user, answer_id)  # noqa: E731
-    page.act(reader, do(do="rate", id=answer_id, value="-1"))
-    page.act(reader, do(do="rate", id=answer_id, comment="too long"))
+    page.act(reader, do(do="rate", id=answer_id, value="-1"), InView())
+    page.act(reader, do(do="rate", id=answer_id, comment="too long"), InView())
     assert (get().value, get().comment) == (-1, "too long")
-    page.act(reader, do(do="rate", id=answer_id, comment="too long", edit=" 26 <days>. "))
+    page.act(reader, do(do="rate", id=answer_id, comment="too long", edit=" 26 <days>. "), InView())
     assert (get().comment, get().edit) == ("too long", "26 <days>.")
     assert "26 &lt;days&gt;.</textarea>" in thread(runtime, reader, conversation_id)
-    page.act(reader, do(do="rate", id=answer_id, value="1"))
+    page.act(reader, do(do="rate", id=answer_id, value="1"), InView())
     assert (get().value, get().comment, get().edit) == (1, "", "26 <days>.")
     with pytest.raises(BadRequestError, match=r"8001 characters.*at most 8000"):
-        page.act(reader, do(do="rate", id=answer_id, edit="x" * 8001))
-    page.act(reader, do(do="rate", id=answer_id, value="0"))
+        page.act(reader, do(do="rate", id=answer_id, edit="x" * 8001), InView())
+    page.act(reader, do(do="rate", id=answer_id, value="0"), InView())
     assert get() is None
     with pytest.raises(BadRequestError):
-        page.act(reader, do(do="rate", id=answer_id, value="7"))
+        page.act(reader, do(do="rate", id=answer_id, value="7"), InView())
 
 
 def test_versions_can_be_walked(page: Any, runtime: DemoRuntime, reader: Reader) -> None:
     conversation_id, first = asked(runtime, reader)
     list(turns.run(runtime, reader.user, conversation_id, turns.Regenerate(first)))
     assert "2/2" in thread(runtime, reader, conversation_id)
-    assert "1/2" in page.act(reader, do(do="select", id=first))["thread"]
+    assert "1/2" in page.act(reader, do(do="select", id=first), InView())["thread"]
 
 
 @pytest.mark.parametrize("text", ["", "[]", "{", '"x"', "{}", "null", "[" * 100_000])
@@ -219,10 +252,10 @@ def test_what_people_write_is_escaped_everywhere(page: Any, runtime: DemoRuntime
         frame.history(reader, runtime.store.conversations.list(reader.user), HOSTILE),
         frame.history(reader, [], HOSTILE),
         thread(runtime, reader, made.id),
-        page.act(reader, do(do="form"))["form"],
-        shelf.act(reader, do(do="show", collection=own.id))["body"],
-        shelf.act(reader, do(do="preview", id=document.id))["detail"],
-        shelf.act(reader, do(do="inspect", query=HOSTILE, collection=own.id))["detail"],
+        page.act(reader, do(do="form"), InView())["form"],
+        shelf.act(reader, do(do="show", collection=own.id), InView())["body"],
+        shelf.act(reader, do(do="preview", id=document.id), InView())["detail"],
+        shelf.act(reader, do(do="inspect", query=HOSTILE, collection=own.id), InView())["detail"],
         sentiment.judgement(reader, Sentiment(0.2, 0.2, 0.6, False, ((HOSTILE, 0.5),))),
         examples.empty(runtime, reader),
     ]
@@ -333,7 +366,7 @@ def test_nobody_adds_to_anothers_collection(runtime: DemoRuntime, reader: Reader
 def test_the_inspector_wants_a_query(runtime: DemoRuntime, reader: Reader) -> None:
     shelf = documents._Page(runtime, "body", "detail", "progress")  # type: ignore[arg-type]
     with pytest.raises(EmptyInputError):
-        shelf.act(reader, do(do="inspect", query=" "))
+        shelf.act(reader, do(do="inspect", query=" "), InView())
 
 
 @pytest.mark.parametrize(
@@ -433,6 +466,6 @@ def test_a_reader_of_chinese_is_told_once_how_to_change_the_model(page: Any, run
     assert 'data-act="told"' in shown
     assert command not in str(examples.empty(runtime, Reader(admin, "en")))
     assert command not in str(examples.empty(runtime, Reader(member, "zh")))  # who cannot change it
-    after = page.act(Reader(admin, "zh"), do(do="told"))
+    after = page.act(Reader(admin, "zh"), do(do="told"), InView())
     assert command not in after["thread"]
     assert command not in str(examples.empty(runtime, Reader(admin, "zh")))

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+from assistant.web.pages.bridge import Action
 from finetune.browser.tuning import View
 
 
@@ -12,7 +13,7 @@ def drawing(view: View, meanwhile: Callable[[], object] = lambda: None) -> dict[
     """Draw the run in view; ``meanwhile`` happens while it is drawn."""
 
     def draw() -> dict[Any, Any]:
-        found = view.run
+        found = view.what
         meanwhile()
         return {"run": found}
 
@@ -23,7 +24,7 @@ def test_a_drawing_that_ends_late_does_not_put_back_what_the_reader_left() -> No
     view, shown = View(), []
 
     def choose() -> None:
-        view.run = "r1"
+        view.what = "r1"
         shown.append(drawing(view))
 
     shown.append(drawing(view, meanwhile=choose))
@@ -32,6 +33,15 @@ def test_a_drawing_that_ends_late_does_not_put_back_what_the_reader_left() -> No
 
 def test_the_newest_drawing_is_shown() -> None:
     view = View()
-    assert drawing(view) == {"run": ""}
-    view.run = "r1"
+    assert drawing(view) == {"run": None}
+    view.what = "r1"
     assert drawing(view) == {"run": "r1"}
+
+
+def test_a_click_that_overtakes_the_pages_own_question_holds() -> None:
+    view = View()
+    view.turn(Action("show", {"t": 2}), "r1")
+    view.turn(Action("show", {"t": 1}), "")
+    assert view.what == "r1"
+    view.turn(Action("list", {"t": 3}), "")
+    assert view.what == ""
