@@ -19,7 +19,7 @@ install: $(VENV)/.installed ## Make the environment and bring the models; no ser
 
 test: $(VENV)/.developed ## Run all tests, offline
 	$(BIN)/youju models pull
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest -n 2 --dist loadfile
 
 check: lint types test ## Everything that continuous integration runs
 

@@ -13,6 +13,8 @@ import pytest
 os.environ.update(
     HF_HUB_OFFLINE="1", GRADIO_ANALYTICS_ENABLED="False", TOKENIZERS_PARALLELISM="false", DO_NOT_TRACK="1"
 )
+if "PYTEST_XDIST_WORKER" in os.environ:  # a core for each: threads that wait for one another only hold it
+    os.environ.setdefault("OMP_NUM_THREADS", "1")
 for _name in [
     name
     for name in os.environ
