@@ -35,7 +35,7 @@ def steps_of(run: Path) -> list[int]:
     return [found["step"] for found in map(json.loads, lines) if found.get("loss") is not None]
 
 
-def visit(browser: Any, base: str, trouble: list[str], locale: str = "en-US") -> Any:
+def fresh_page(browser: Any, base: str, trouble: list[str], locale: str = "en-US") -> Any:
     page = browser.new_context(locale=locale, viewport=DESKTOP).new_page()
     page.set_default_timeout(PATIENCE_MS)
     watch(page, base, trouble)
@@ -83,7 +83,7 @@ def test_a_training_is_started_watched_stopped_and_gone_on_with(tmp_path: Path) 
     model = tiny.build(tmp_path / "tiny")
     with launched() as browser:
         with server(home, port, YOUJU_MODEL=str(model)) as base:
-            page = visit(browser, base, trouble)
+            page = fresh_page(browser, base, trouble)
             arrive(page, f"{base}/?p=tune")
             begin(page)
             page.wait_for_selector("#tune-run polyline")
@@ -100,7 +100,7 @@ def test_a_training_is_started_watched_stopped_and_gone_on_with(tmp_path: Path) 
         with server(
             home, port, YOUJU_MODEL=str(model)
         ) as base:  # the run is in its folder, not in the server
-            page = visit(browser, base, trouble, "zh-CN")
+            page = fresh_page(browser, base, trouble, "zh-CN")
             held = hold(page)
             arrive(page, f"{base}/?p=tune")
             page.click("#tune-runs td a")

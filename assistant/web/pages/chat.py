@@ -95,7 +95,7 @@ class _Page:
         handler = self._handlers.get(action.do)
         if handler is None:
             return {}
-        _turn(view, action)
+        _bring(view, action)
         updates = handler(reader, action)
         if action.do == "again" and view.what not in (None, action.text("c")):
             return {}  # asked for while another conversation was on its way
@@ -180,11 +180,11 @@ class _Page:
     def upload(self, reader: Reader, paths: list[str] | None, where: str, view: InView) -> Updates:
         """Files dropped into the chat go to the chat's own collection."""
         conversation_id = where or self._store.conversations.create(reader.user).id
-        view.what = conversation_id
         own = self._store.collections.for_chat(reader.user, conversation_id)
         imports.begin(self._runtime, reader, own.id, paths or [])
         updates: Updates = {self._progress: shown(imports.line(self._runtime, reader, "chat"))}
         if not where:
+            view.what = conversation_id
             scope = conversation.scope_json("chat")
             self._store.conversations.set_scope(reader.user, conversation_id, scope)
             updates |= {self._thread: shown(self._drawn(reader, conversation_id)), **self._list(reader)}
@@ -276,7 +276,7 @@ class _Page:
         return source.panel(reader, document, where) if document else source.gone(reader)
 
 
-def _turn(view: InView, action: Action) -> None:
+def _bring(view: InView, action: Action) -> None:
     """Note the conversation that ``action`` brings into view, if it brings one."""
     match action.do:
         case "open" | "select":
