@@ -1,8 +1,8 @@
 """The rows that our own adapters learn from: grounded answers and refusals, sentiment, summaries, chat.
 
-``python -m finetune.mixture DATA OUT.jsonl [--replies FILE] [--bilingual]`` writes them as conversations, in
+``python -m finetune.mixture DATA OUT.jsonl [--chats FILE ...] [--bilingual]`` writes them as conversations, in
 exactly the prompts that serving uses. Read are only the files whose licence lets a trained adapter be given
-away; each row names its source.
+away; each row names its source. Chats of our own making are in ``chats.jsonl`` beside this file.
 """
 
 from __future__ import annotations
@@ -37,11 +37,13 @@ class Portions:
         passages: Share of the passages, by language.
         sentiment: Texts by where they come from: the word in a row's id, or its language.
         summaries: Texts, by language.
+        instructions: Instructions with the reply that a person wrote.
     """
 
     passages: Mapping[Language, float]
     sentiment: Mapping[str, int]
     summaries: Mapping[Language, int]
+    instructions: int = 0
 
 
 ENGLISH = Portions(
@@ -52,19 +54,20 @@ ENGLISH = Portions(
     summaries={"en": 150},
 )  # fmt: skip
 BILINGUAL = Portions(
-    passages={"en": 0.1, "zh": 0.4},
-    sentiment={"movieReviewSnippets": 700, "tweets": 210, "zh": 1900},
-    summaries={"en": 20, "zh": 70},
+    passages={"en": 0.07, "zh": 0.2},
+    sentiment={"movieReviewSnippets": 900, "tweets": 210, "zh": 2500},
+    summaries={"en": 50, "zh": 300},
+    instructions=252,
 )
 
 
-def build(data: Path, portions: Portions, replies: Path | None = None, seed: int = 0) -> list[Example]:
+def build(data: Path, portions: Portions, chatted: Sequence[Path] = (), seed: int = 0) -> list[Example]:
     """All rows of a mixture, in no particular order.
 
     Args:
-        data: Folder with ``grounded/``, ``sentiment/`` and ``summarize/``.
+        data: Folder with ``grounded/``, ``sentiment/``, ``summarize/`` and ``chat/``.
         portions: How much of each.
-        replies: From ``python -m finetune.replies``: what the base says to instructions.
+        chatted: Files of conversations: our own, or what the base says (``python -m finetune.replies``).
         seed: Of every draw.
     """
     draw = random.Random(seed)
@@ -77,8 +80,11 @@ def build(data: Path, portions: Portions, replies: Path | None = None, seed: int
         examples += summaries(
             _rows(data / "summarize" / f"{language}.train.jsonl"), draw, portions.summaries[language]
         )
-    if replies is not None:
-        examples += chats(_rows(replies))
+    if portions.instructions:
+        rows = _rows(data / "chat" / "self-instruct-252.jsonl")
+        examples += instructions(draw.sample(rows, min(portions.instructions, len(rows))))
+    for path in chatted:
+        examples += chats(_rows(path))
     return examples
 
 
@@ -145,11 +151,23 @@ def summaries(rows: Sequence[dict[str, Any]], draw: random.Random, count: int) -
         yield _example(row["id"], asked, row["references"][0], row["id"], "summarize", row["lang"])
 
 
-def chats(rows: Sequence[dict[str, Any]]) -> Iterator[Example]:
-    """Instructions with what the base itself replied to them: learnt again, so that it is not unlearnt."""
+def instructions(rows: Sequence[dict[str, Any]]) -> Iterator[Example]:
+    """Instructions with what a person replied to them."""
     for row in rows:
-        asked = prompts.chat([], row["prompt"])
-        yield _example(row["id"], asked, row["reply"], row["id"], "chat", "en")
+        asked = prompts.chat([], instruction(row))
+        yield _example(row["id"], asked, row["instances"][0]["output"].strip(), row["id"], "chat", "en")
+
+
+def instruction(row: Mapping[str, Any]) -> str:
+    """The prompt of a self-instruct row: what to do, and with what."""
+    return f"{row['instruction']}\n\n{row['instances'][0]['input']}".strip()
+
+
+def chats(rows: Sequence[dict[str, Any]]) -> Iterator[Example]:
+    """Conversations as they stand."""
+    for row in rows:
+        *asked, reply = (Message(turn["role"], turn["content"]) for turn in row["messages"])
+        yield _example(row["id"], asked, reply.text, row["id"], "chat", row["lang"])
 
 
 def _asked(
@@ -215,10 +233,10 @@ def main() -> None:
     )
     parser.add_argument("data", type=Path, help="folder of the data sets")
     parser.add_argument("out", type=Path, help="file to write")
-    parser.add_argument("--replies", type=Path, help="what the base says, from `python -m finetune.replies`")
+    parser.add_argument("--chats", type=Path, nargs="+", default=[], help="files of conversations to add")
     parser.add_argument("--bilingual", action="store_true", help="English and Chinese")
     options = parser.parse_args()
-    made = build(options.data, BILINGUAL if options.bilingual else ENGLISH, options.replies)
+    made = build(options.data, BILINGUAL if options.bilingual else ENGLISH, options.chats)
     sys.stdout.write(f"{len(made)} rows, sha256 {write(made, options.out)}\n")
 
 

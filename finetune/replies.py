@@ -1,7 +1,7 @@
 """What the base replies to plain instructions, to be learnt again: no adapter may chat worse than its base.
 
 ``python -m finetune.replies INSTRUCTIONS.jsonl MODEL_FOLDER OUT.jsonl`` reads self-instruct rows
-(``instruction``, ``instances``) and writes ``{"id", "prompt", "reply"}`` for those that the base ended.
+(``instruction``, ``instances``) and writes a conversation for each that the base ended.
 """
 
 from __future__ import annotations
@@ -10,12 +10,14 @@ import json
 import sys
 from collections.abc import Iterator, Sequence
 from pathlib import Path
+from typing import Any
 
 import torch  # noqa: TID253
 
 from assistant import prompts
 from assistant.engine import loading
 from assistant.rendering import Renderer
+from finetune import mixture
 
 _BATCH = 16
 _LONGEST = 120
@@ -24,7 +26,7 @@ _PROMPT = 160
 """Tokens of a prompt."""
 
 
-def replies(rows: Sequence[tuple[str, str]], folder: Path) -> Iterator[dict[str, str]]:
+def replies(rows: Sequence[tuple[str, str]], folder: Path) -> Iterator[dict[str, Any]]:
     """Ask the base, greedily.
 
     Args:
@@ -48,12 +50,14 @@ def replies(rows: Sequence[tuple[str, str]], folder: Path) -> Iterator[dict[str,
         for (name, text, _), row in zip(batch, out[:, width:].tolist(), strict=True):
             ended = next((n for n, token in enumerate(row) if token in renderer.control), None)
             if ended:
-                yield {"id": name, "prompt": text, "reply": loaded.tokenizer.decode(row[:ended]).strip()}
+                reply = loaded.tokenizer.decode(row[:ended]).strip()
+                turns = [{"role": "user", "content": text}, {"role": "assistant", "content": reply}]
+                yield {"id": f"{name}-base", "lang": "en", "messages": turns}
 
 
 def _instructions(path: Path) -> list[tuple[str, str]]:
     rows = [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
-    return [(row["id"], f"{row['instruction']}\n\n{row['instances'][0]['input']}".strip()) for row in rows]
+    return [(row["id"], mixture.instruction(row)) for row in rows]
 
 
 if __name__ == "__main__":
