@@ -82,7 +82,7 @@ class Evaluation(_Part):
 
     every: int = Field(default=100, ge=1)
     cases: int = Field(default=32, ge=0, le=10_000)
-    metric: Literal["", "loss", "accuracy", "token_f1", "rouge_l"] = ""
+    metric: Literal["", "loss", "accuracy", "token_f1", "rouge_l", "preferred"] = ""
     patience: int = Field(default=0, ge=0)
 
 

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+import torch  # noqa: TID253
 from datasets import Dataset  # noqa: TID253
 from transformers import PrinterCallback, TrainerCallback  # noqa: TID253
 from trl.trainer.dpo_config import DPOConfig  # noqa: TID253
 from trl.trainer.dpo_trainer import DPOTrainer  # noqa: TID253
+from trl.trainer.utils import use_adapter  # noqa: TID253
 
 from assistant.errors import TrainingDataError
 from assistant.rendering import Renderer
@@ -51,7 +53,7 @@ def make(
             reason="there are no preference pairs",
             remedy="give rows with chosen and rejected, or chats with a thumb down and an edit",
         )
-    rows = [_row(preference, renderer) for preference in preferences]
+    rows = [ids(preference, renderer) for preference in preferences]
     told = arguments(schedule, folder, precision, tracking=tracking) | {
         "beta": beta,
         "max_length": max_length,
@@ -70,7 +72,43 @@ def make(
     return trainer
 
 
-def _row(preference: Preference, renderer: Renderer) -> dict[str, Any]:
+def measure(model: Any, rows: Sequence[Mapping[str, list[int]]], beta: float) -> dict[str, float]:
+    """How well held-out pairs are told apart.
+
+    Not the trainer's own evaluation: that one waits for all processes, and only the first one measures.
+
+    Args:
+        model: In evaluation mode, with its adapter.
+        rows: From `ids`.
+        beta: Of the loss.
+
+    Returns:
+        ``loss``, and ``preferred``: the share of pairs whose better reply gained more than the other over
+        what the model said of it when it began.
+    """
+    began = "ref" if "ref" in model.peft_config else None
+    margins = []
+    for row in rows:
+        now = _margin(model, row)
+        with use_adapter(model, began):
+            margins.append(now - _margin(model, row))
+    found = torch.tensor(margins)
+    loss = -torch.nn.functional.logsigmoid(beta * found).mean()
+    return {"loss": float(loss), "preferred": float((found > 0).float().mean())}
+
+
+def _margin(model: Any, row: Mapping[str, list[int]]) -> float:
+    """Log-likelihood of the better reply less that of the other, nats."""
+    said = []
+    for reply in (row["chosen_ids"], row["rejected_ids"]):
+        shown = torch.tensor([[*row["prompt_ids"], *reply]], device=model.device)
+        logits = model(input_ids=shown, use_cache=False).logits[0, -len(reply) - 1 : -1].float()
+        said.append(-torch.nn.functional.cross_entropy(logits, shown[0, -len(reply) :], reduction="sum"))
+    return float(said[0] - said[1])
+
+
+def ids(preference: Preference, renderer: Renderer) -> dict[str, list[int]]:
+    """A pair as TRL takes it, through the renderer of serving."""
     asked = renderer.ids(preference.prompt, open_reply=True)
 
     def said(reply: str) -> list[int]:

@@ -38,10 +38,20 @@ def scorer() -> Score:
 
 
 def metric_of(examples: Sequence[Example], wanted: str) -> str:
-    """The metric that decides: the wanted one, else that of the task that most examples have."""
+    """The metric that decides: the wanted one, else that of the task that most examples have.
+
+    Raises:
+        TrainingError: The wanted one cannot be measured on these examples.
+    """
+    tasks = [example.task for example in examples if example.case]
+    possible = {"loss", *(METRICS[task] for task in tasks if task in METRICS)}
+    if wanted and wanted not in possible:
+        raise TrainingError(
+            reason=f'evaluation.metric = "{wanted}" cannot be measured on the cases held out',
+            remedy=f"take one of {', '.join(sorted(possible))}, or hold such cases out",
+        )
     if wanted:
         return wanted
-    tasks = [example.task for example in examples if example.case]
     most = max(set(tasks), key=tasks.count) if tasks else ""
     return METRICS.get(most, "loss")
 

@@ -1,8 +1,9 @@
 """The rows that our own adapters learn from: grounded answers and refusals, sentiment, summaries, chat.
 
-``python -m finetune.mixture DATA OUT.jsonl [--chats FILE ...] [--bilingual]`` writes them as conversations, in
-exactly the prompts that serving uses. Read are only the files whose licence lets a trained adapter be given
-away; each row names its source. Chats of our own making are in ``chats.jsonl`` beside this file.
+``python -m finetune.mixture DATA OUT.jsonl [--portions NAME] [--chats FILE ...] [--but FILE]`` writes them as
+conversations, in exactly the prompts that serving uses. Only files are read whose licence lets a trained
+adapter be given away; each row names its source. Chats of our own making are in ``chats.jsonl`` beside this
+file.
 """
 
 from __future__ import annotations
@@ -13,12 +14,13 @@ import json
 import random
 import sys
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from assistant import prompts
+from assistant.evidence import attribution
 from assistant.schema import Language, Message
 from finetune.schema import Example, Origin
 
@@ -38,12 +40,15 @@ class Portions:
         sentiment: Texts by where they come from: the word in a row's id, or its language.
         summaries: Texts, by language.
         instructions: Instructions with the reply that a person wrote.
+        cut: Passages stand alone, cut to the sentences that share most with the question: about what an
+            adapter is shown that reads one passage (`tools.grounded.narrowed`).
     """
 
     passages: Mapping[Language, float]
     sentiment: Mapping[str, int]
     summaries: Mapping[Language, int]
     instructions: int = 0
+    cut: bool = False
 
 
 ENGLISH = Portions(
@@ -53,15 +58,24 @@ ENGLISH = Portions(
     },
     summaries={"en": 150},
 )  # fmt: skip
+SECOND = Portions(
+    passages={"en": 0.85},  # those of ENGLISH, so that what that one holds out stays unseen
+    sentiment={"movieReviewSnippets": 6600, "tweets": 900, "amazonReviewSnippets": 300},
+    summaries={"en": 50},
+    cut=True,
+)
 BILINGUAL = Portions(
-    passages={"en": 0.07, "zh": 0.2},
-    sentiment={"movieReviewSnippets": 900, "tweets": 210, "zh": 2500},
+    passages={"en": 0.08, "zh": 0.25},
+    sentiment={"movieReviewSnippets": 1600, "tweets": 300, "zh": 4600},
     summaries={"en": 50, "zh": 300},
     instructions=252,
 )
+PORTIONS = {"english": ENGLISH, "second": SECOND, "bilingual": BILINGUAL}
 
 
-def build(data: Path, portions: Portions, chatted: Sequence[Path] = (), seed: int = 0) -> list[Example]:
+def build(
+    data: Path, portions: Portions, chatted: Sequence[Path] = (), seed: int = 0, but: Collection[str] = ()
+) -> list[Example]:
     """All rows of a mixture, in no particular order.
 
     Args:
@@ -69,14 +83,16 @@ def build(data: Path, portions: Portions, chatted: Sequence[Path] = (), seed: in
         portions: How much of each.
         chatted: Files of conversations: our own, or what the base says (``python -m finetune.replies``).
         seed: Of every draw.
+        but: Ids of the texts whose sentiment is not asked, because an earlier mixture did.
     """
     draw = random.Random(seed)
     examples: list[Example] = []
     for language, share in portions.passages.items():
         rows = _rows(data / "grounded" / f"{language}.train.jsonl")
-        examples += grounded(rows if language == "en" else _simplified(rows, draw), draw, share)
+        examples += grounded(rows if language == "en" else _simplified(rows, draw), draw, share, portions.cut)
     for language in portions.passages:
-        examples += sentiment(_rows(data / "sentiment" / f"{language}.train.jsonl"), draw, portions.sentiment)
+        felt = [row for row in _rows(data / "sentiment" / f"{language}.train.jsonl") if row["id"] not in but]
+        examples += sentiment(felt, draw, portions.sentiment)
         examples += summaries(
             _rows(data / "summarize" / f"{language}.train.jsonl"), draw, portions.summaries[language]
         )
@@ -88,7 +104,9 @@ def build(data: Path, portions: Portions, chatted: Sequence[Path] = (), seed: in
     return examples
 
 
-def grounded(rows: Sequence[dict[str, Any]], draw: random.Random, share: float) -> Iterator[Example]:
+def grounded(
+    rows: Sequence[dict[str, Any]], draw: random.Random, share: float, cut: bool = False
+) -> Iterator[Example]:
     """Questions about a passage: answered with its number, or refused.
 
     Most of the passages stand alone, the others among one or two more. Each passage also gets questions that
@@ -116,14 +134,25 @@ def grounded(rows: Sequence[dict[str, Any]], draw: random.Random, share: float) 
         shown = [passage, *beside]
         draw.shuffle(shown)
         texts = [by_passage[name][0]["documents"][0]["text"] for name in shown]
+        if cut:
+            shown, texts = [passage], [own["text"]]
         for row in by_passage[passage]:
             answer = f"{row['answers'][0]} [{shown.index(passage) + 1}]" if row["answerable"] else None
-            yield _asked(row, texts, answer, own["title"])
+            seen = [window(row["question"], own["text"])] if cut else texts
+            if answer is None or not cut or row["answers"][0] in seen[0]:
+                yield _asked(row, seen, answer, own["title"])
         away = [row for other in near if other not in shown for row in by_passage[other] if row["answerable"]]
         lacking = all(row["answerable"] for row in rows[:100])
         refused = -(-len(by_passage[passage]) // 2) if lacking else 1
         for row in draw.sample(away, min(refused, len(away))):
-            yield _asked(row, texts, None, own["title"], suffix="-away")
+            seen = [window(row["question"], own["text"])] if cut else texts
+            yield _asked(row, seen, None, own["title"], suffix="-away")
+
+
+def window(question: str, passage: str) -> str:
+    """The neighbouring sentences that share most with a question."""
+    best = attribution.support(question, passage)
+    return passage[best.start : best.end]
 
 
 def sentiment(
@@ -234,9 +263,11 @@ def main() -> None:
     parser.add_argument("data", type=Path, help="folder of the data sets")
     parser.add_argument("out", type=Path, help="file to write")
     parser.add_argument("--chats", type=Path, nargs="+", default=[], help="files of conversations to add")
-    parser.add_argument("--bilingual", action="store_true", help="English and Chinese")
+    parser.add_argument("--portions", choices=PORTIONS, default="english", help="how much of each file")
+    parser.add_argument("--but", type=Path, help="an earlier mixture, whose sentiment rows are left out")
     options = parser.parse_args()
-    made = build(options.data, BILINGUAL if options.bilingual else ENGLISH, options.chats)
+    seen = {row["id"] for row in _rows(options.but) if row["task"] == "sentiment"} if options.but else ()
+    made = build(options.data, PORTIONS[options.portions], options.chats, but=seen)
     sys.stdout.write(f"{len(made)} rows, sha256 {write(made, options.out)}\n")
 
 

@@ -13,9 +13,11 @@ import psutil
 import torch  # noqa: TID253
 
 from assistant.errors import TrainingError
+from finetune.encoding import IGNORED
 
 _RUNS = 2
-"""Longest sequences that are run; the first one also warms up."""
+"""Longest sequences that are run; the first one also warms up. After them comes the one with the most to
+learn: each learnt token is scored over the whole vocabulary, which costs more memory than its length."""
 _DOUBT = (0.8, 1.4)
 """Range around what was measured: other programs run here too, and most sequences are shorter."""
 
@@ -62,10 +64,13 @@ def plan(trainer: Any, steps: int, per_step: int) -> Plan:
     Raises:
         TrainingError: The longest sequence does not fit into memory; says what to change.
     """
-    longest = sorted(trainer.train_dataset, key=_size, reverse=True)[:_RUNS]
+    rows = list(trainer.train_dataset)
+    longest = sorted(rows, key=_size, reverse=True)[:_RUNS]
+    fullest = max(rows, key=_learnt)
     state = torch.random.get_rng_state()
     try:
         taken = [_run(trainer, row) for row in longest]
+        _run(trainer, fullest)
     except (torch.OutOfMemoryError, MemoryError, RuntimeError) as fault:
         if isinstance(fault, RuntimeError) and "memory" not in str(fault).lower():
             raise
@@ -96,6 +101,12 @@ def plan(trainer: Any, steps: int, per_step: int) -> Plan:
 def _size(row: Mapping[str, Any]) -> int:
     """Tokens of a row: a sequence, or a prompt with two replies."""
     return sum(len(row.get(name) or ()) for name in ("input_ids", "prompt_ids", "chosen_ids", "rejected_ids"))
+
+
+def _learnt(row: Mapping[str, Any]) -> int:
+    """Tokens of a row that are scored: those with a label, or of both replies."""
+    labels = sum(label != IGNORED for label in row.get("labels") or ())
+    return labels + sum(len(row.get(name) or ()) for name in ("chosen_ids", "rejected_ids"))
 
 
 def _run(trainer: Any, row: Mapping[str, Any]) -> float:

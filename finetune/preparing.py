@@ -12,11 +12,12 @@ from typing import TYPE_CHECKING, Any
 
 from assistant.config import Settings
 from assistant.errors import TrainingDataError, TrainingError
+from assistant.schema import Message
 from finetune import config as recipes
 from finetune.config import Config
 from finetune.data import loading
 from finetune.data.loading import Loaded
-from finetune.data.splitting import split
+from finetune.data.splitting import Row, Split, split
 from finetune.folder import Folder
 from finetune.schema import Example, Preference
 
@@ -28,12 +29,12 @@ PACKAGES = ("torch", "transformers", "trl", "peft", "bitsandbytes", "accelerate"
 
 @dataclass(frozen=True, slots=True)
 class Prepared:
-    """What is trained on, before a model is loaded."""
+    """What is trained on, before a model is loaded; by DPO the pairs, else the examples."""
 
     loaded: Loaded
     train: tuple[Example, ...]
     held_out: tuple[Example, ...]
-    preferences: tuple[Preference, ...]
+    preferences: Split[Preference]
 
 
 def prepare(config: Config, settings: Settings, renderer: Renderer, say: Callable[[str], None]) -> Prepared:
@@ -65,22 +66,25 @@ def prepare(config: Config, settings: Settings, renderer: Renderer, say: Callabl
     examples = [e for e in found.examples if (e.origin.file, e.origin.row) not in bad]
     if hard:
         say(f'{len(bad)} rows with hard faults are left out, as data.check = "warn" says')
-    train, held_out = _parts(config, examples)
-    asked = {example.source for example in held_out}
-    pairs = tuple(
-        p for p in found.preferences if (p.origin.file, p.origin.row) not in bad and p.source not in asked
-    )
-    return Prepared(found, train, held_out, pairs)
+    pairs = [p for p in found.preferences if (p.origin.file, p.origin.row) not in bad]
+    test = loading.load(config.data.test) if config.data.test else None
+    asked = _sources(test) if test else set()
+    if config.training.method == "dpo":
+        return Prepared(found, (), (), _parts(config, pairs, test.preferences if test else None, asked))
+    parts = _parts(config, examples, test.examples if test else None, asked)
+    return Prepared(found, parts.train, parts.held_out, Split((), ()))
 
 
-def _parts(config: Config, examples: Sequence[Example]) -> tuple[tuple[Example, ...], tuple[Example, ...]]:
+def _parts(config: Config, rows: Sequence[Row], test: Sequence[Row] | None, asked: set[str]) -> Split[Row]:
     """What is learnt and what is held out: the files of ``data.test``, else a share of the sources."""
-    if not config.data.test:
-        parts = split(examples, held_out=config.data.held_out, seed=config.data.seed)
-        return tuple(parts.train), tuple(parts.held_out)
-    held_out = tuple(loading.load(config.data.test).examples)
-    asked = {example.source for example in held_out}
-    return tuple(example for example in examples if example.source not in asked), held_out
+    if test is None:
+        return split(rows, held_out=config.data.held_out, seed=config.data.seed)
+    return Split(tuple(row for row in rows if row.source not in asked), tuple(test))
+
+
+def _sources(loaded: Loaded) -> set[str]:
+    """What its rows were made from."""
+    return {example.source for example in loaded.examples} | {pair.source for pair in loaded.preferences}
 
 
 def same(folder: Folder, config: Config, prepared: Prepared) -> None:
@@ -123,9 +127,11 @@ def record(folder: Folder, config: Config, prepared: Prepared) -> None:
     })  # fmt: skip
     folder.write("data.json", {
         "files": [asdict(file) for file in prepared.loaded.files],
-        "train": len(prepared.train), "held_out": len(prepared.held_out),
+        "train": len(prepared.train) + len(prepared.preferences.train),
+        "held_out": len(prepared.held_out) + len(prepared.preferences.held_out),
     })  # fmt: skip
-    lines = [json.dumps(case(example), ensure_ascii=False) for example in prepared.held_out]
+    cases = [*map(case, prepared.held_out), *map(_better, prepared.preferences.held_out)]
+    lines = [json.dumps(each, ensure_ascii=False) for each in cases]
     folder.write_text("held_out.jsonl", "".join(f"{line}\n" for line in lines))
 
 
@@ -133,5 +139,14 @@ def case(example: Example) -> dict[str, Any]:
     """An example as a suite's case; a plain conversation is one to chat, with its reply as the reference."""
     if example.case:
         return {**example.case, "id": example.id}
-    said = [{"role": message.role, "content": message.text} for message in example.messages]
-    return {"id": example.id, "task": "chat", "messages": said[:-1], "references": [said[-1]["content"]]}
+    return _chat(example.id, example.messages[:-1], example.messages[-1].text)
+
+
+def _better(pair: Preference) -> dict[str, Any]:
+    """A pair as a suite's case: the reply that was liked better is the reference."""
+    return _chat(pair.id, pair.prompt, pair.chosen)
+
+
+def _chat(name: str, prompt: Sequence[Message], reference: str) -> dict[str, Any]:
+    said = [{"role": message.role, "content": message.text} for message in prompt]
+    return {"id": name, "task": "chat", "messages": said, "references": [reference]}

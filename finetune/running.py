@@ -17,6 +17,7 @@ from assistant.models import adapters, catalog, pull
 from assistant.schema import AdapterRef
 from finetune import finishing, preparing, ranks
 from finetune.config import Config
+from finetune.data.splitting import Row
 from finetune.encoding import encode
 from finetune.folder import Folder
 from finetune.packing import Packed, alone, pack
@@ -108,11 +109,11 @@ def _run(
         )
     per_step = _per_step(sequences, config)
     schedule = training.Schedule(**{**asdict(schedule), "sequences_per_step": per_step})
-    watchers = _watchers(folder, config, prepared.held_out, renderer, tokenizer, show)
+    watchers = _watchers(folder, config, prepared, renderer, tokenizer, show)
     if config.training.method == "dpo":
         from finetune import dpo
 
-        pairs = prepared.preferences
+        pairs = prepared.preferences.train
         trainer = dpo.make(
             model, tokenizer, renderer, pairs, schedule, folder.checkpoints, watchers, precision,
             config.training.beta, config.training.max_length, config.output.tracking,
@@ -152,7 +153,7 @@ def _ended(
     finishing.save(folder, trainer.model, config, Counter(example.task for example in prepared.train))
     ref = finishing.install(folder, settings, config.output.name or folder.path.name)
     folder.say("evaluating", adapter=ref.name, seconds_left=None)
-    if prepared.held_out and not stopped:
+    if (prepared.held_out or prepared.preferences.held_out) and not stopped:
         finishing.report(folder, settings, config, ref.name, say)
     finishing.write_card(folder, ref, config)
     message = "kept; --resume goes on" if stopped else ""
@@ -224,30 +225,42 @@ def _per_step(sequences: Sequence[Packed], config: Config) -> int:
 def _watchers(
     folder: Folder,
     config: Config,
-    held_out: Sequence[Example],
+    prepared: Prepared,
     renderer: Renderer,
     tokenizer: Any,
     show: Show,
 ) -> list[Any]:
-    from finetune import measuring, watching
+    from finetune import watching
 
     found: list[Any] = [watching.Finite(), watching.Stopping(folder)]
-    chosen = _drawn(held_out, config.evaluation.cases)
-    if chosen and config.training.method == "sft":
-        metric = measuring.metric_of(chosen, config.evaluation.metric)
-        score = measuring.scorer()
-
-        def measure(model: Any) -> dict[str, float]:
-            return measuring.measure(model, tokenizer, renderer, chosen, score)
-
-        wanted = config.evaluation
+    wanted = config.evaluation
+    if wanted.cases and (prepared.held_out or prepared.preferences.held_out):
+        measure, metric = _measure(config, prepared, renderer, tokenizer)
         found.append(watching.Measuring(folder, measure, metric, wanted.every, wanted.patience))
     return [*found, watching.Progress(folder, show)]
 
 
-def _drawn(examples: Sequence[Example], count: int) -> list[Example]:
+def _measure(
+    config: Config, prepared: Prepared, renderer: Renderer, tokenizer: Any
+) -> tuple[Callable[[Any], dict[str, float]], str]:
+    """What is measured now and then on what was held out, and the metric that decides."""
+    wanted = config.evaluation
+    if config.training.method == "dpo":
+        from finetune import dpo
+
+        rows = [dpo.ids(pair, renderer) for pair in _drawn(prepared.preferences.held_out, wanted.cases)]
+        return (lambda model: dpo.measure(model, rows, config.training.beta)), wanted.metric or "preferred"
+    from finetune import measuring
+
+    chosen = _drawn(prepared.held_out, wanted.cases)
+    score = measuring.scorer()
+    metric = measuring.metric_of(chosen, wanted.metric)
+    return (lambda model: measuring.measure(model, tokenizer, renderer, chosen, score)), metric
+
+
+def _drawn(rows: Sequence[Row], count: int) -> list[Row]:
     """The same ones in every run: by a hash of their ids."""
-    return sorted(examples, key=lambda e: hashlib.sha256(e.id.encode()).digest())[:count]
+    return sorted(rows, key=lambda row: hashlib.sha256(row.id.encode()).digest())[:count]
 
 
 def _plan(trainer: Any, schedule: Any) -> Plan:

@@ -160,7 +160,7 @@ class Measuring(TrainerCallback):  # type: ignore[misc] # untyped
     def _keep(self, model: Any) -> None:
         part, target = self._folder.path / ".best.part", self._folder.path / "best"
         shutil.rmtree(part, ignore_errors=True)
-        model.save_pretrained(part, save_embedding_layers=False)
+        model.save_pretrained(part, save_embedding_layers=False, selected_adapters=["default"])
         shutil.rmtree(target, ignore_errors=True)
         part.rename(target)
 

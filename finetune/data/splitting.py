@@ -5,26 +5,29 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Generic, TypeVar
 
 from assistant.errors import TrainingDataError
-from finetune.schema import Example
+from finetune.schema import Example, Preference
+
+Row = TypeVar("Row", Example, Preference)
 
 
 @dataclass(frozen=True, slots=True)
-class Split:
+class Split(Generic[Row]):
     """The two sides, each in the order given."""
 
-    train: tuple[Example, ...]
-    held_out: tuple[Example, ...]
+    train: tuple[Row, ...]
+    held_out: tuple[Row, ...]
 
 
-def split(examples: Sequence[Example], *, held_out: float, seed: int) -> Split:
+def split(examples: Sequence[Row], *, held_out: float, seed: int) -> Split[Row]:
     """Hold a share of the sources out.
 
     A source's side depends on its name and the seed alone: other rows and their order change nothing.
 
     Args:
-        examples: To be split.
+        examples: To be split; or preference pairs, of which one of the same source is on the same side.
         held_out: Share of the sources, 0 to below 1; 0 holds nothing out.
         seed: Of the draw.
 

@@ -90,3 +90,33 @@ def test_each_kind_has_its_portion_and_a_seed_gives_the_same_rows(data: Path) ->
     assert sum(row.task == "summarize" for row in made) == 2
     assert mixture.build(data, PORTIONS) == made
     assert mixture.build(data, PORTIONS, seed=1) != made
+
+
+def test_cut_passages_keep_the_sentences_that_share_most_with_the_question(data: Path) -> None:
+    path = data / "grounded" / "en.train.jsonl"
+    rows = [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
+    for row in rows:
+        text = row["documents"][0]["text"]
+        row["documents"][0]["text"] = (
+            f"Winters are long. Rivers freeze. Nobody sails. {text} Then spring comes."
+        )
+    lines(path, rows)
+    cut = mixture.Portions(passages={"en": 1.0}, sentiment={}, summaries={"en": 0}, cut=True)
+    made = mixture.build(data, cut)
+    assert made
+    answered = [row for row in made if row.messages[1].text != prompts.NOT_FOUND["en"]]
+    assert answered
+    for row in answered:
+        asked, said = row.messages[0].text, row.messages[1].text
+        assert "Winters" not in asked
+        assert said.removesuffix(" [1]") in asked
+    assert not any(re.search(r"^\[2\]", row.messages[0].text, re.MULTILINE) for row in made), (
+        "they stand alone"
+    )
+
+
+def test_texts_of_an_earlier_mixture_are_left_out(data: Path) -> None:
+    first = {row.id for row in mixture.build(data, PORTIONS) if row.task == "sentiment"}
+    second = {row.id for row in mixture.build(data, PORTIONS, but=first) if row.task == "sentiment"}
+    assert second
+    assert not first & second

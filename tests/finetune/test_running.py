@@ -324,6 +324,35 @@ def test_preferences_are_learnt(place: Path, tmp_path: Path) -> None:
     assert losses[-1] < losses[0]
 
 
+def test_held_out_pairs_are_measured_and_asked_of_base_and_adapter(place: Path, tmp_path: Path) -> None:
+    folder = tmp_path / "run"
+    ended = train(
+        place, folder, "training.method=dpo", "training.max_steps=4", "data.train=['pairs.jsonl']",
+        "data.held_out=0.3", "evaluation.every=2", "training.learning_rate=5e-3",
+    )  # fmt: skip
+    assert ended.state == "done"
+    lines = [json.loads(line) for line in (folder / "progress.jsonl").read_text().splitlines()]
+    found = [line["eval"] for line in lines if "eval" in line]
+    assert len(found) == 2
+    assert found[-1]["loss"] < found[0]["loss"] < 0.6931, (
+        "of pairs that were not learnt: better than as it began"
+    )
+    assert found[-1]["preferred"] == 1.0
+    held = [json.loads(line) for line in (folder / "held_out.jsonl").read_text().splitlines()]
+    assert held
+    assert all(case["task"] == "chat" and case["references"] == ["alpha"] for case in held)
+    told = json.loads((folder / "data.json").read_text())
+    assert told["train"] + told["held_out"] == 8
+    assert told["held_out"] == len(held)
+    assert json.loads((folder / "report.json").read_text())["comparison"]["n"] == len(held)
+
+
+def test_a_metric_that_the_held_out_cases_cannot_show_is_refused(place: Path, tmp_path: Path) -> None:
+    with pytest.raises(TrainingError, match=r'metric = "accuracy" cannot be measured.*take one of loss'):
+        train(place, tmp_path / "run", "evaluation.metric=accuracy", recipe="whole")
+    assert not (tmp_path / "run" / "plan.json").exists()
+
+
 def test_preferences_without_pairs_are_refused(place: Path, tmp_path: Path) -> None:
     with pytest.raises(TrainingDataError, match="no preference pairs"):
         train(place, tmp_path / "run", "training.method=dpo")
@@ -361,33 +390,37 @@ def test_what_was_measured_before_a_kill_counts_once(tmp_path: Path) -> None:
     assert control.should_training_stop
 
 
-def test_a_pair_of_a_held_out_source_is_not_learnt(place: Path) -> None:
-    import itertools
-    from dataclasses import replace
-
-    from finetune import preparing, running
+def test_a_pair_of_a_held_out_source_is_not_learnt(place: Path, tmp_path: Path) -> None:
+    from finetune import preparing
     from finetune.data import loading
-    from finetune.data.splitting import split
 
-    read = config.read(place / "whole.toml")
-    found = loading.load(read.data.train)
-    held = split(found.examples, held_out=0.2, seed=0).held_out
     pairs = loading.load([str(place / "pairs.jsonl")]).preferences
-    mixed = replace(
-        found, preferences=(replace(pairs[0], source=held[0].source), *itertools.islice(pairs, 1, 3))
+    test = tmp_path / "test.jsonl"
+    asked = {"prompt": pairs[0].prompt[0].text, "chosen": "alpha", "rejected": "gamma"}
+    test.write_text(json.dumps(asked) + "\n", encoding="utf-8")
+    read = config.read(
+        place / "plain.toml", ["data.train=['pairs.jsonl']", f"data.test=['{test}']", "training.method=dpo"]
     )
-    renderer, _ = running._renderer(
-        running.catalog.resolve(read.model.name), settings_of.load(home=place / "h")
-    )
-    with pytest.MonkeyPatch.context() as patch:
-        real = loading.load
-        patch.setattr(
-            loading, "load", lambda sources, **k: mixed if sources == read.data.train else real(sources, **k)
-        )
-        kept = preparing.prepare(
-            read, settings_of.load(home=place / "h"), renderer, lambda _: None
-        ).preferences
-    assert [each.id for each in kept] == [each.id for each in pairs[1:3]]
+    settings = settings_of.load(home=place / "h")
+    renderer, _ = running._renderer(running.catalog.resolve(read.model.name), settings)
+    kept = preparing.prepare(read, settings, renderer, lambda _: None).preferences
+    assert [pair.rejected for pair in kept.held_out] == ["gamma"]
+    assert [pair.id for pair in kept.train] == [pair.id for pair in pairs[1:]]
+
+
+def test_the_plan_also_runs_the_sequence_with_the_most_to_learn(monkeypatch: pytest.MonkeyPatch) -> None:
+    from types import SimpleNamespace
+
+    from finetune import planning
+
+    rows = [{"name": name, "input_ids": [1] * size, "labels": [1] * learnt + [-100] * (size - learnt)}
+            for name, size, learnt in (("long", 9, 1), ("longer", 10, 2), ("short", 5, 5), ("other", 6, 3))]  # fmt: skip
+    ran: list[str] = []
+    monkeypatch.setattr(planning, "_run", lambda _, row: ran.append(row["name"]) or 1.0)
+    model = SimpleNamespace(zero_grad=lambda set_to_none: None)
+    planned = planning.plan(SimpleNamespace(train_dataset=rows, model=model), steps=3, per_step=2)
+    assert ran == ["longer", "long", "short"]
+    assert planned.tokens_per_step == 20
 
 
 def test_the_peak_is_the_most_that_was_held_not_what_is_held_now() -> None:
