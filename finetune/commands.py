@@ -103,12 +103,12 @@ def stop(
 @app.command()
 @with_settings
 def runs(settings: Settings) -> None:
-    """List the runs, newest last."""
+    """List the runs, newest last. One that is broken was killed, perhaps for want of memory: see --resume."""
+    from finetune.browser import reading
+
     for folder in _all(settings):
-        status = Folder(folder).read("status.json") or {}
-        typer.echo(
-            f"{folder.name}\t{status.get('state', '?')}\t{status.get('step', 0)}/{status.get('steps', 0)}"
-        )
+        status = reading.status(folder) or reading.Status("?")
+        typer.echo(f"{folder.name}\t{status.state}\t{status.step}/{status.steps}\t{status.message}".rstrip())
 
 
 def _bar() -> AbstractContextManager[Callable[[str, float], None]]:

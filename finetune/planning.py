@@ -18,6 +18,8 @@ from finetune.encoding import IGNORED
 _RUNS = 2
 """Longest sequences that are run; the first one also warms up. After them comes the one with the most to
 learn: each learnt token is scored over the whole vocabulary, which costs more memory than its length."""
+_SHORTEST = 64
+"""Tokens below which no sequence is tried: nothing useful is that short."""
 _DOUBT = (0.8, 1.4)
 """Range around what was measured: other programs run here too, and most sequences are shorter."""
 
@@ -72,12 +74,9 @@ def plan(trainer: Any, steps: int, per_step: int) -> Plan:
         taken = [_run(trainer, row) for row in longest]
         _run(trainer, fullest)
     except (torch.OutOfMemoryError, MemoryError, RuntimeError) as fault:
-        if isinstance(fault, RuntimeError) and "memory" not in str(fault).lower():
+        if not _is_memory(fault):
             raise
-        raise TrainingError(
-            reason=f"a sequence of {_size(longest[0])} tokens does not fit into memory",
-            remedy="lower training.max_length, or take a smaller model; nothing was trained",
-        ) from None
+        raise _too_long(trainer, longest[0]) from None
     finally:
         trainer.model.zero_grad(set_to_none=True)
         torch.random.set_rng_state(state)
@@ -96,6 +95,30 @@ def plan(trainer: Any, steps: int, per_step: int) -> Plan:
         device,
         tuple(_advice(peak, available, high * steps)),
     )
+
+
+def _is_memory(fault: Exception) -> bool:
+    return not isinstance(fault, RuntimeError) or "memory" in str(fault).lower()
+
+
+def _too_long(trainer: Any, row: Mapping[str, Any]) -> TrainingError:
+    """What does not fit, and the length that does, found by halving."""
+    length = _size(row)
+    reason = f"a sequence of {length} tokens does not fit into memory"
+    while "input_ids" in row and length // 2 >= _SHORTEST:
+        length //= 2
+        trainer.model.zero_grad(set_to_none=True)
+        gc.collect()
+        try:
+            _run(trainer, {name: value[:length] for name, value in row.items()})
+        except (torch.OutOfMemoryError, MemoryError, RuntimeError) as fault:
+            if not _is_memory(fault):
+                raise
+            continue
+        remedy = f"lower training.max_length to {length}, which fits, or take a smaller model"
+        return TrainingError(reason=reason, remedy=f"{remedy}; nothing was trained")
+    remedy = "lower training.max_length, or take a smaller model; nothing was trained"
+    return TrainingError(reason=reason, remedy=remedy)
 
 
 def _size(row: Mapping[str, Any]) -> int:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -301,6 +302,27 @@ def test_memory_that_is_not_there_is_found_before_the_first_step(
     with pytest.raises(TrainingError, match=r"does not fit into memory; lower training\.max_length"):
         train(place, tmp_path / "run")
     assert not (tmp_path / "run" / "progress.jsonl").exists()
+
+
+def test_the_length_that_fits_into_memory_is_named(
+    place: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from finetune.training import Trainer
+
+    real = Trainer.compute_loss
+
+    def small(self: Any, model: Any, inputs: Any, *more: Any, **named: Any) -> Any:
+        if inputs["input_ids"].shape[1] > 100:
+            raise RuntimeError("DefaultCPUAllocator: can't allocate memory")
+        return real(self, model, inputs, *more, **named)
+
+    monkeypatch.setattr(Trainer, "compute_loss", small)
+    with pytest.raises(
+        TrainingError, match=r"a sequence of (\d+) tokens .*max_length to (\d+), which fits"
+    ) as said:
+        train(place, tmp_path / "run")
+    longest, fitting = (int(number) for number in re.findall(r"\d+", str(said.value))[:2])
+    assert 50 < fitting <= 100 < longest
 
 
 def test_a_plan_alone_trains_nothing_and_the_run_may_follow(
