@@ -1,9 +1,11 @@
 """How far to believe an adapter that learnt to refuse: the fit for its ``skills.json``, and what it reaches.
 
-``python -m eval.bench.refusal ROWS.jsonl --adapter NAME --fit`` asks each question three times, of its own
-passage, of all passages, and of all but its own; weighs the search's log-odds against the model's, and prints
-the weights. Without ``--fit`` it measures the weights that the adapter has, on rows that were not fitted on.
-The questions of ROWS must not have been trained on.
+``python -m eval.bench.refusal ROWS … --adapter NAME --fit`` asks each question three times, of its own
+passage, of all passages, and of all but its own; weighs the search's log-odds against the model's on the
+first ROWS, and prints the weights. The threshold is the highest that keeps the answers of all ROWS: what a
+model learnt from one kind of text makes it refuse too much in another, so give questions to manuals beside
+those to articles. Without ``--fit`` it measures the weights that the adapter has, on rows that were not
+fitted on. The questions must not have been trained on.
 """
 
 from __future__ import annotations
@@ -15,7 +17,7 @@ import random
 import sys
 import tempfile
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import astuple, dataclass
 from pathlib import Path
 from typing import Any
 
@@ -34,9 +36,9 @@ from eval.loading import load
 from eval.schema import GroundedCase, Suite
 from eval.subjects import shelf
 
-SHARE = 0.99
-"""Of the answerable questions that the search answers: so many stay answered, whatever the model says. What a
-model learnt from one kind of text makes it refuse too much in another."""
+SHARE = 0.95
+"""Of the answerable questions that the search answers, so many stay answered in each kind of text, whatever
+the model says."""
 GIVEN, SEARCHED, LEFT_OUT = "passage given", "searched", "left out"
 
 
@@ -72,21 +74,21 @@ def main() -> None:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("rows", type=Path, help="grounded cases, as a suite")
+    parser.add_argument("rows", nargs="+", help="grounded cases, as suites")
     parser.add_argument("--adapter", required=True, help="name of the adapter")
     parser.add_argument("--fit", action="store_true", help="fit the weights and print them")
     parser.add_argument("--limit", type=int, default=300, help="questions asked of each kind")
     parser.add_argument("--keep", type=Path, help="write what was asked there")
     options = parser.parse_args()
-    asked = list(_ask(load(str(options.rows)), options.adapter, options.limit))
+    asked = [list(_ask(load(suite), options.adapter, options.limit)) for suite in options.rows]
     if options.keep:
-        lines = [json.dumps([a.kind, a.answerable, a.search, a.refusing]) for a in asked]
+        lines = [json.dumps([n, *astuple(each)]) for n, some in enumerate(asked) for each in some]
         options.keep.write_text("\n".join(lines), encoding="utf-8")
     if options.fit:
-        sys.stdout.write(fit(asked).model_dump_json(indent=2) + "\n")
+        sys.stdout.write(fit(*asked).model_dump_json(indent=2) + "\n")
     else:
         own = skills.of(adapters.find(config.load().home, options.adapter)).refusal or Refusal()
-        save("refusal", list(rows(asked, own)))
+        save("refusal", list(rows([each for some in asked for each in some], own)))
 
 
 def _ask(suite: Suite, adapter: str, limit: int) -> Iterator[Asked]:
@@ -133,8 +135,11 @@ def _one(
     return decision.confidence, refusing
 
 
-def fit(asked: Sequence[Asked]) -> Refusal:
-    """The logistic that tells answerable questions best, and the highest threshold that keeps `SHARE`."""
+def fit(asked: Sequence[Asked], *others: Sequence[Asked]) -> Refusal:
+    """The logistic that tells answerable questions best in ``asked``, and its threshold.
+
+    That is the highest which keeps `SHARE` in each kind of text, ``asked`` and ``others``.
+    """
     from sklearn.linear_model import LogisticRegression
 
     x = [one.features for one in asked]
@@ -142,9 +147,13 @@ def fit(asked: Sequence[Asked]) -> Refusal:
     model.fit(x, [one.answerable for one in asked])
     (search, own), bias = model.coef_[0], float(model.intercept_[0])
     found = Refusal(bias=round(bias, 4), search=round(float(search), 4), model=round(float(own), 4))
-    sure = sorted(one.weighed(found).confidence for one in asked if one.answerable and one.found)
-    threshold = math.floor(sure[int(len(sure) * (1 - SHARE))] * 1000) / 1000
-    return found.model_copy(update={"threshold": threshold})
+    return found.model_copy(update={"threshold": min(_keeping(each, found) for each in (asked, *others))})
+
+
+def _keeping(asked: Sequence[Asked], refusal: Refusal) -> float:
+    """The highest threshold that keeps `SHARE` of what should be answered, and is."""
+    sure = sorted(one.weighed(refusal).confidence for one in asked if one.answerable and one.found)
+    return math.floor(sure[int(len(sure) * (1 - SHARE))] * 1000) / 1000 if sure else 1.0
 
 
 def rows(asked: Sequence[Asked], refusal: Refusal) -> Iterator[Row]:
