@@ -22,6 +22,7 @@ from typing import Any
 from assistant import prompts
 from assistant.evidence import attribution
 from assistant.schema import Language, Message
+from assistant.tools.summarize import as_long_as
 from finetune.schema import Example, Origin
 
 _LEVELS = ("negative", "neutral", "positive")
@@ -174,9 +175,9 @@ def sentiment(
 
 
 def summaries(rows: Sequence[dict[str, Any]], draw: random.Random, count: int) -> Iterator[Example]:
-    """Abstracts with one sentence."""
+    """Abstracts with what a person made of them, mostly one sentence."""
     for row in draw.sample(rows, min(count, len(rows))):
-        asked = prompts.summary(row["text"], "sentence", "prose", row["lang"])
+        asked = prompts.summary(row["text"], as_long_as(row["references"][:1]), "prose", row["lang"])
         yield _example(row["id"], asked, row["references"][0], row["id"], "summarize", row["lang"])
 
 

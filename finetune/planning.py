@@ -128,7 +128,7 @@ def _size(row: Mapping[str, Any]) -> int:
 
 def _learnt(row: Mapping[str, Any]) -> int:
     """Tokens of a row that are scored: those with a label, or of both replies."""
-    labels = sum(label != IGNORED for label in row.get("labels") or ())
+    labels: int = sum(label != IGNORED for label in row.get("labels") or ())
     return labels + sum(len(row.get(name) or ()) for name in ("chosen_ids", "rejected_ids"))
 
 

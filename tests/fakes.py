@@ -312,10 +312,10 @@ class FakeRuntime:
         yield _answer(text, tokens, hits)
 
     def summarize(
-        self, user: _User, text: str, *, adapter: str | None = None
+        self, user: _User, text: str, *, length: str = "paragraph", adapter: str | None = None
     ) -> _Iterator[_Delta | _Summary]:
         """The text's first word, with a beat for each of the model's."""
-        self.calls.append({"user": user, "summarize": text, "adapter": adapter})
+        self.calls.append({"user": user, "summarize": text, "length": length, "adapter": adapter})
         yield from self.fake.stream([_Message("user", text)], self.sampling(), user=user.id)
         first = text.split()[0]
         sentence = _SummarySentence(first, (_Source(0, len(first), 1.0),), _Verdict.SUPPORTED)

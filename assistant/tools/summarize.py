@@ -7,7 +7,7 @@ not support is taken out and replaced with the text's own central sentences, so 
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Sequence
 from collections.abc import Generator as PythonGenerator
 from dataclasses import dataclass
 from typing import get_args
@@ -114,6 +114,12 @@ def summarize(
     else:
         yield SummaryProgress(1, 1, 1)
     yield _checked(draft, text, task, cut, rounds)
+
+
+def as_long_as(summaries: Sequence[str]) -> Length:
+    """The length to ask for where a summary is held against these: the shortest that fits the longest."""
+    longest = max(len(split(summary)) for summary in summaries)
+    return next((length for length, (_, most) in _SENTENCES.items() if longest <= most), "page")
 
 
 def _require(text: str, length: str, form: str) -> None:

@@ -130,7 +130,8 @@ def _task(
     """The work on the last message's text that a request asks for, ready to run in a thread."""
     adapter, text = _adapter(runtime, _known(runtime, asked.model)), asked.turns[-1].text
     if task == "summarize":
-        return lambda: runtime.summarize(user, text, adapter=adapter)
+        length = (asked.youju and asked.youju.length) or "paragraph"
+        return lambda: runtime.summarize(user, text, length=length, adapter=adapter)
     return lambda: runtime.sentiment(user, [text], adapter=adapter)
 
 

@@ -10,6 +10,7 @@ from pydantic_core import ErrorDetails
 
 from assistant import strict_json
 from assistant.errors import BadRequestError, EmptyInputError
+from assistant.prompts import Length
 from assistant.schema import Message
 
 MESSAGES_LIMIT = 1_000
@@ -76,6 +77,8 @@ class Grounding(_Strict):
 
     task: Literal["grounded", "summarize", "sentiment"] = "grounded"
     """Answer it from documents, summarize it, or judge its sentiment. The last two come whole, unstreamed."""
+    length: Length | None = None
+    """Of a summary; a paragraph where it is not given."""
     collections: Literal["all"] | Annotated[list[str], Field(min_length=1, max_length=100)] = "all"
     documents: Annotated[list[GivenDocument], Field(max_length=GIVEN_LIMIT)] = Field(default_factory=list)
     """Only these are searched, for this one request; nothing of them is kept."""
@@ -95,6 +98,8 @@ class Grounding(_Strict):
             raise ValueError("give documents or collections, not both")
         if self.documents and self.task != "grounded":
             raise ValueError("documents are for the task grounded")
+        if self.length and self.task != "summarize":
+            raise ValueError("length is for the task summarize")
         return self
 
 

@@ -18,6 +18,7 @@ from assistant.models.catalog import resolve
 from assistant.runtime import Runtime
 from assistant.schema import AdapterRef, Answer, Delta, Message, Summary
 from assistant.store import User
+from assistant.tools.summarize import as_long_as
 from eval.schema import (
     Case,
     ChatCase,
@@ -157,7 +158,8 @@ class LocalSubject:
                 tokens += event.tokens if isinstance(event, Delta) and event.finish else 0
                 yield event
 
-        events = self._watched(runtime.summarize(user, case.text, adapter=self._name))
+        length = as_long_as(case.references)
+        events = self._watched(runtime.summarize(user, case.text, length=length, adapter=self._name))
         summary, first = making.followed(counted(events), Summary)
         return replace(making.summarized(case.id, summary), tokens=tokens, first_token_s=first)
 

@@ -14,6 +14,7 @@ from pydantic import TypeAdapter
 
 from assistant.errors import BadRequestError, EngineError, UnauthorizedError
 from assistant.schema import Citation, Message, Sentiment, Summary
+from assistant.tools.summarize import as_long_as
 from eval.schema import (
     Case,
     ChatCase,
@@ -108,7 +109,7 @@ class RemoteSubject:
                 case ChatCase():
                     found = self._plain(case, case.messages)
                 case SummarizeCase():
-                    said, usage = self._task("summarize", case.text)
+                    said, usage = self._task("summarize", case.text, length=as_long_as(case.references))
                     summary = _SUMMARY.validate_python(said["summary"])
                     found = replace(making.summarized(case.id, summary), tokens=usage)
                 case SentimentCase():
@@ -167,12 +168,12 @@ class RemoteSubject:
             raise EngineError(reason="the stream ended early", remedy="look at the server's log")
         return said, tokens, first
 
-    def _task(self, task: str, text: str) -> tuple[dict[str, Any], int]:
+    def _task(self, task: str, text: str, **options: str) -> tuple[dict[str, Any], int]:
         """What ``youju`` says, and the tokens."""
         answer = self._client.chat.completions.create(
             model=self._chosen or GROUNDED,
             messages=[{"role": "user", "content": text}],
-            extra_body={"youju": {"task": task}},
+            extra_body={"youju": {"task": task, **options}},
         )
         said: dict[str, Any] = answer.model_extra["youju"]
         return said, answer.usage.completion_tokens

@@ -8,6 +8,7 @@ from typing import Any
 from assistant import prompts
 from assistant.evidence.words import normalize, terms
 from assistant.schema import LABELS, Language, Message
+from assistant.tools.summarize import as_long_as
 from finetune.data.conversations import turns
 from finetune.data.rows import Row, RowError, digest, items, language, name, optional, record, short, text
 from finetune.schema import Example
@@ -40,7 +41,7 @@ def summarize(row: Row) -> list[Example]:
     whole = text(row.fields.get("text"), "text")
     reference = text(items(row.fields.get("references"), "references")[0], "references[0]")
     lang = language(row.fields, reference)
-    asked = prompts.summary(whole, "sentence", "prose", lang)
+    asked = prompts.summary(whole, as_long_as([reference]), "prose", lang)
     return [_example(row, asked, reference, "summarize", lang, digest(whole))]
 
 

@@ -71,6 +71,7 @@ def test_every_task_is_asked_through_the_api(site: Site, tmp_path: Path) -> None
     assert (summary.output, summary.citations) == ("Leave", (Cited(1, "u", 0, 5),))
     assert (chat.output, chat.tokens) == ("Seven days.", 2)
     asked = {call.get("system", "-"): call for call in site.runtime.calls}
+    assert next(call["length"] for call in site.runtime.calls if "summarize" in call) == "sentence"
     assert asked["Be brief."]["grounded"] is False
     assert asked[""]["given"] == [("d1", "Terms", "Seven days.")]
 

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from assistant.errors import BadRequestError, ContextOverflowError, EmptyInputError, SummaryRoundsError
 from assistant.schema import Message, Summary, SummaryProgress, Verdict
 from assistant.tools.cutting import pieces
-from assistant.tools.summarize import summarize
+from assistant.tools.summarize import as_long_as, summarize
 
 NAMES = [
     "Alder",
@@ -59,6 +59,14 @@ def test_a_short_text_takes_one_call_and_links_each_sentence() -> None:
         best = sentence.sources[0]
         assert TEXT[best.start : best.end] == fact
         assert sentence.verdict is Verdict.SUPPORTED
+
+
+def test_a_summary_is_asked_for_as_long_as_those_it_is_held_against() -> None:
+    assert as_long_as(["One sentence."]) == "sentence"
+    assert as_long_as(["标题没有句号"]) == "sentence"
+    assert as_long_as(["One. Two.", "One."]) == "paragraph"
+    assert as_long_as(["One. " * 7]) == "page"
+    assert as_long_as(["One. " * 70]) == "page"
 
 
 def test_a_long_text_is_read_piece_by_piece_each_once() -> None:

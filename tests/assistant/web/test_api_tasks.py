@@ -35,6 +35,9 @@ def test_a_summary_comes_with_its_sources(site: Any, client: openai.OpenAI) -> N
     assert sentence["sources"] == [{"start": 0, "end": 5, "score": 1.0}]
     assert (answer.usage.prompt_tokens, answer.usage.completion_tokens) == (4, 2)
     assert site.runtime.calls[-1]["adapter"] is None
+    assert site.runtime.calls[-1]["length"] == "paragraph"
+    ask(client, "Leave is 24 days.", task="summarize", length="sentence")
+    assert site.runtime.calls[-1]["length"] == "sentence"
 
 
 @pytest.mark.parametrize(("text", "label"), [("a good day", "positive"), ("a day", "negative")])
@@ -63,6 +66,8 @@ def test_a_task_is_done_with_the_named_adapter(site: Any, client: openai.OpenAI)
         ({"documents": [{"id": str(n), "text": "a"} for n in range(51)]}, "50"),
         ({"documents": [DOCUMENT], "collections": ["x"]}, "not both"),
         ({"documents": [DOCUMENT], "task": "summarize"}, "grounded"),
+        ({"task": "summarize", "length": "novel"}, "sentence"),
+        ({"length": "sentence"}, "for the task summarize"),
         ({"documents": [{**DOCUMENT, "path": "/etc/passwd"}]}, "path"),
     ],
 )

@@ -65,6 +65,19 @@ def test_sentiment_and_summary_ask_as_serving_does(tmp_path: Path) -> None:
     assert said[1] == (*prompts.summary(text, "sentence", "prose", "zh"), Message("assistant", "大厅很冷。"))
 
 
+def test_a_summary_of_several_sentences_is_learnt_as_a_paragraph(tmp_path: Path) -> None:
+    text = "The hall was cold.  Nobody came."
+    row = {
+        "id": "u",
+        "task": "summarize",
+        "lang": "en",
+        "text": text,
+        "references": ["It was cold. All stayed away."],
+    }
+    (example,) = _load(tmp_path, row).examples
+    assert example.messages[:-1] == tuple(prompts.summary(text, "paragraph", "prose", "en"))
+
+
 def test_a_table_of_texts_and_labels_needs_no_task(tmp_path: Path) -> None:
     (tmp_path / "a.csv").write_text("text,label\n很好,positive\nbad,negative\nso,1\n", encoding="utf-8")
     loaded = load([str(tmp_path / "a.csv")])
