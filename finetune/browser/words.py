@@ -299,6 +299,7 @@ METRICS: Mapping[str, Mapping[Language, str]] = {
     "rougeL": {"en": "Longest shared sequence (ROUGE-L)", "zh": "最长共有序列（ROUGE-L）"},
     "rouge_l": {"en": "Longest shared sequence (ROUGE-L)", "zh": "最长共有序列（ROUGE-L）"},
     "check_loose": {"en": "Instructions followed", "zh": "遵循指令"},
+    "preferred": {"en": "Better reply preferred", "zh": "更倾向较好的回复"},
     "reference_f1": {"en": "Words shared with a good reply", "zh": "与参考回复共有的词"},
 }
 """Metrics that people know by another name than the programs."""

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import re
 import signal
+import sqlite3
 import subprocess
 import sys
 import time
@@ -373,6 +375,17 @@ def test_a_metric_that_the_held_out_cases_cannot_show_is_refused(place: Path, tm
     with pytest.raises(TrainingError, match=r'metric = "accuracy" cannot be measured.*take one of loss'):
         train(place, tmp_path / "run", "evaluation.metric=accuracy", recipe="whole")
     assert not (tmp_path / "run" / "plan.json").exists()
+
+
+def test_a_tracked_run_is_logged_on_this_machine(place: Path, tmp_path: Path) -> None:
+    sets = [f'output.folder="{tmp_path / "run"}"', "output.tracking=true", "training.max_steps=2"]
+    command = [sys.executable, "-m", "finetune", str(place / "plain.toml"), "--yes", "--home", str(tmp_path / "home"),
+               *(part for each in sets for part in ("--set", each))]  # fmt: skip
+    environment = {**os.environ, "TRACKIO_DIR": str(tmp_path / "trackio"), "HF_HUB_OFFLINE": "1"}
+    subprocess.run(command, env=environment, check=True, capture_output=True)
+    with contextlib.closing(sqlite3.connect(tmp_path / "trackio" / "youju.db")) as logged:
+        rows = [json.loads(row[0]) for row in logged.execute("SELECT metrics FROM metrics ORDER BY step")]
+    assert len([row for row in rows if "train/loss" in row]) == 2
 
 
 def test_preferences_without_pairs_are_refused(place: Path, tmp_path: Path) -> None:
