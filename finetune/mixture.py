@@ -1,6 +1,6 @@
 """The rows that our own adapters learn from: grounded answers and refusals, sentiment, summaries, chat.
 
-``python -m finetune.mixture DATA OUT.jsonl [--portions NAME] [--chats FILE ...] [--but FILE]`` writes them as
+``python -m finetune.mixture DATA OUT.jsonl [--portions NAME] [--but FILE] …`` writes them as
 conversations, in exactly the prompts that serving uses. Only files are read whose licence lets a trained
 adapter be given away; each row names its source. Chats of our own making are in ``chats.jsonl`` beside this
 file.
@@ -71,11 +71,25 @@ BILINGUAL = Portions(
     summaries={"en": 50, "zh": 300},
     instructions=252,
 )
-PORTIONS = {"english": ENGLISH, "second": SECOND, "bilingual": BILINGUAL}
+BILINGUAL_SECOND = Portions(
+    passages={"en": 0.3, "zh": 0.1},
+    sentiment={"movieReviewSnippets": 1000, "tweets": 300, "zh": 800},
+    summaries={"en": 50, "zh": 100},
+    instructions=252,
+    cut=True,
+)
+PORTIONS = {
+    "english": ENGLISH, "second": SECOND, "bilingual": BILINGUAL, "bilingual-second": BILINGUAL_SECOND,
+}  # fmt: skip
 
 
 def build(
-    data: Path, portions: Portions, chatted: Sequence[Path] = (), seed: int = 0, but: Collection[str] = ()
+    data: Path,
+    portions: Portions,
+    chatted: Sequence[Path] = (),
+    seed: int = 0,
+    but: Collection[str] = (),
+    held_out: Collection[str] = (),
 ) -> list[Example]:
     """All rows of a mixture, in no particular order.
 
@@ -85,11 +99,16 @@ def build(
         chatted: Files of conversations: our own, or what the base says (``python -m finetune.replies``).
         seed: Of every draw.
         but: Ids of the texts whose sentiment is not asked, because an earlier mixture did.
+        held_out: Ids of passages and titles of articles that nothing is learnt about.
     """
     draw = random.Random(seed)
     examples: list[Example] = []
     for language, share in portions.passages.items():
-        rows = _rows(data / "grounded" / f"{language}.train.jsonl")
+        rows = [
+            row
+            for row in _rows(data / "grounded" / f"{language}.train.jsonl")
+            if not {row["documents"][0]["id"], row["documents"][0]["title"]} & set(held_out)
+        ]
         examples += grounded(rows if language == "en" else _simplified(rows, draw), draw, share, portions.cut)
     for language in portions.passages:
         felt = [row for row in _rows(data / "sentiment" / f"{language}.train.jsonl") if row["id"] not in but]
@@ -266,9 +285,13 @@ def main() -> None:
     parser.add_argument("--chats", type=Path, nargs="+", default=[], help="files of conversations to add")
     parser.add_argument("--portions", choices=PORTIONS, default="english", help="how much of each file")
     parser.add_argument("--but", type=Path, help="an earlier mixture, whose sentiment rows are left out")
+    parser.add_argument(
+        "--held-out", type=Path, help="passage ids and article titles to leave out, a line each"
+    )
     options = parser.parse_args()
     seen = {row["id"] for row in _rows(options.but) if row["task"] == "sentiment"} if options.but else ()
-    made = build(options.data, PORTIONS[options.portions], options.chats, but=seen)
+    held = options.held_out.read_text(encoding="utf-8").splitlines() if options.held_out else ()
+    made = build(options.data, PORTIONS[options.portions], options.chats, but=seen, held_out=held)
     sys.stdout.write(f"{len(made)} rows, sha256 {write(made, options.out)}\n")
 
 

@@ -143,7 +143,9 @@ def quiet() -> None:
 
     logging.disable_progress_bar()
     warnings.filterwarnings("ignore", category=FutureWarning, module="transformers")
-    warnings.filterwarnings("ignore", message="Could not find a config file")  # peft asks the Hub by our names
+    warnings.filterwarnings(
+        "ignore", message="Could not find a config file"
+    )  # peft asks the Hub by our names
 
 
 def _ended(
