@@ -120,3 +120,12 @@ def test_texts_of_an_earlier_mixture_are_left_out(data: Path) -> None:
     second = {row.id for row in mixture.build(data, PORTIONS, but=first) if row.task == "sentiment"}
     assert second
     assert not first & second
+
+
+def test_nothing_is_learnt_about_passages_and_articles_held_out(data: Path) -> None:
+    made = mixture.build(data, PORTIONS, held_out={"en-0-1", "zh 2"})
+    asked = "\n".join(row.messages[0].text for row in made if row.task == "grounded")
+    assert "en-0-0 says" in asked
+    assert "en-0-1" not in asked
+    assert "zh-1-0" in asked
+    assert "zh-2-" not in asked
