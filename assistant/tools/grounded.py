@@ -38,6 +38,8 @@ from assistant.tools.streaming import Written, relay, tidy
 
 _NEAREST = 3
 """Passages named with a refusal."""
+CONSIDERED = 2
+"""Quotations that an adapter reads which learnt to refuse: it answers from the one that it refuses least."""
 _KEPT = {Verdict.SUPPORTED, Verdict.PARTLY}
 _PASSAGE_FIRST = re.compile(r"\[\d+\]")
 """A text that opens with a mark copies the passages as it was given them: all supported, and no answer."""
@@ -118,10 +120,12 @@ def answer(
     language: Language = "zh" if is_chinese(question) else "en"
     candidates = relevance.candidates(query, hits, similarity)
     decision = abstention.decide(query, hits, candidates)
-    best = quoting.best(query, hits, candidates)
-    if best and trained and shown_most == 1:
-        hits, best = narrowed(hits, best)
+    narrow = trained and shown_most == 1
+    choices = quoting.ranked(query, hits, candidates, CONSIDERED if narrow and refusal else 1)
+    best = choices[0] if choices else None
     turn = _Turn(question, query, language, hits, decision.confidence, best, started)
+    if narrow and best:
+        turn = _narrowed(turn, hits, best)
     # An adapter learnt questions that stand alone; two strung together it answers by the first one.
     strung = bool(history) and trained and not rewrites
     writes = language in languages and not strung
@@ -129,21 +133,24 @@ def answer(
         yield _declined(turn)
         return
     yield Status("found", len(hits))
-    yield Found(hits)
     if not writes:
+        yield Found(turn.hits)
         yield from _quoted(turn, Written("", Finish.STOP, 0))
         return
     model = generator()
-    form = prompts.grounded_trained if trained else prompts.grounded
-    messages, fitting = _pack(turn, turn.hits[:shown_most], model, sampling, partial(form, system=system))
+    form = partial(prompts.grounded_trained if trained else prompts.grounded, system=system)
     if refusal:
-        (refusing,) = model.score(messages, [prompts.NOT_FOUND[language]], adapter=adapter)
+        turns = [_narrowed(turn, hits, choice) for choice in choices] if narrow else [turn]
+        asked = [_pack(each, each.hits[:shown_most], model, sampling, form)[0] for each in turns]
+        chosen, refusing = least_refused(model, asked, language, adapter)
         decision = abstention.weigh(decision, refusing, refusal)
-        turn = replace(turn, confidence=decision.confidence)
+        turn = replace(turns[chosen], confidence=decision.confidence)
         if not decision.answer:
             yield _declined(turn)
             return
         sampling = replace(sampling, not_first=(prompts.NOT_FOUND[language],))
+    yield Found(turn.hits)
+    messages, fitting = _pack(turn, turn.hits[:shown_most], model, sampling, form)
     yield Status("writing")
     written = yield from relay(model, messages, sampling, adapter, user)
     yield Status("checking")
@@ -158,6 +165,20 @@ def narrowed(hits: Sequence[Hit], best: Citation) -> tuple[tuple[Hit, ...], Cita
     chosen = hits[best.n - 1]
     shorter = replace(chosen, context=best.text, context_start=best.start)
     return (shorter, *(hit for hit in hits if hit is not chosen)), replace(best, n=1)
+
+
+def _narrowed(turn: _Turn, hits: Sequence[Hit], choice: Citation) -> _Turn:
+    narrower, best = narrowed(hits, choice)
+    return replace(turn, hits=narrower, best=best)
+
+
+def least_refused(
+    generator: Generator, asked: Sequence[Sequence[Message]], language: Language, adapter: str | None
+) -> tuple[int, float]:
+    """Which of several prompts a model that learnt to refuse refuses least, and how likely it does, nats."""
+    refusal = [prompts.NOT_FOUND[language]]
+    found = [said for (said,) in generator.score_many([(each, refusal) for each in asked], adapter=adapter)]
+    return min(enumerate(found), key=lambda one: one[1])
 
 
 def _declined(turn: _Turn) -> Answer:

@@ -36,13 +36,34 @@ def best(question: str, hits: Sequence[Hit], candidates: Sequence[Candidate]) ->
         hits: The search's result.
         candidates: The sentences of ``hits``, from `relevance.candidates`.
     """
-    if not candidates:
-        return None
-    scores = _scores(question, candidates)
-    chosen = candidates[max(range(len(scores)), key=scores.__getitem__)]
-    hit = hits[chosen.hit]
-    text, _ = shown(hit)
-    return cite(chosen.hit + 1, hit, *_grown(split(text), chosen.place, text))
+    return next(iter(ranked(question, hits, candidates, 1)), None)
+
+
+def ranked(question: str, hits: Sequence[Hit], candidates: Sequence[Candidate], count: int) -> list[Citation]:
+    """At most ``count`` quotations that could answer, the best first; none shares a sentence with another.
+
+    Args:
+        question: What was searched for.
+        hits: The search's result.
+        candidates: The sentences of ``hits``, from `relevance.candidates`.
+        count: How many.
+    """
+    scores = _scores(question, candidates) if candidates else []
+    found: list[Citation] = []
+    for n in sorted(range(len(scores)), key=lambda n: -scores[n]):
+        hit = hits[candidates[n].hit]
+        text, _ = shown(hit)
+        one = cite(candidates[n].hit + 1, hit, *_grown(split(text), candidates[n].place, text))
+        if not any(_overlap(one, other) for other in found):
+            found.append(one)
+        if len(found) == count:
+            break
+    return found
+
+
+def _overlap(one: Citation, other: Citation) -> bool:
+    same = one.document_id == other.document_id
+    return same and one.start < other.end and other.start < one.end
 
 
 def quote(citation: Citation, language: Language) -> tuple[str, tuple[Sentence, ...]]:

@@ -126,12 +126,14 @@ def _one(
     candidates = relevance.candidates(question, hits, runtime.similarity)
     decision = abstention.decide(question, hits, candidates)
     most = runtime.skills(adapter).passages
-    best = quoting.best(question, hits, candidates)
-    if best and most == 1:
-        hits, _ = grounded.narrowed(hits, best)
     language: Language = "zh" if is_chinese(question) else "en"
-    messages = prompts.grounded_trained(question, [shown(hit)[0] for hit in hits[:most]], language)
-    (refusing,) = runtime.generator().score(messages, [prompts.NOT_FOUND[language]], adapter=adapter)
+    shown_to_it = [[shown(hit)[0] for hit in hits[:most]]]
+    if most == 1:
+        shown_to_it = [
+            [one.text] for one in quoting.ranked(question, hits, candidates, grounded.CONSIDERED)
+        ] or shown_to_it
+    asked = [prompts.grounded_trained(question, passages, language) for passages in shown_to_it]
+    _, refusing = grounded.least_refused(runtime.generator(), asked, language, adapter)
     return decision.confidence, refusing
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -328,6 +328,33 @@ def test_a_model_that_learnt_to_refuse_is_asked_and_believed(refusing: float, de
     assert answer.confidence == pytest.approx(1 - math.exp(refusing))
     assert bool(model.samplings) != declined, "what is declined is never written"
     assert all(asked.not_first == (prompts.NOT_FOUND["en"],) for asked in model.samplings)
+
+
+def test_of_two_quotations_the_model_answers_from_the_one_that_it_refuses_least() -> None:
+    late = "Refunds in the Ghent shop are paid after 30 days."
+    found = Result((hit(DOCUMENT, 1), hit(late, 2)))
+
+    def refusing(messages: Sequence[Message], reply: str) -> float:
+        return -5.0 if "Ghent" in messages[-1].text else -0.2
+
+    model = FakeGenerator("30 days [1]", scores=refusing)
+    told = {"trained": True, "shown_most": 1, "refusal": JUDGE}
+    events, answer, _ = run("When are refunds paid?", found, model, **told)
+    assert answer.confidence == pytest.approx(1 - math.exp(-5.0))
+    assert "Ghent" in model.prompts[-1][-1].text
+    (citation,) = answer.citations
+    assert (citation.title, citation.text) == ("Title 2", late)
+    (shown,) = (event for event in events if isinstance(event, Found))
+    assert [each.title for each in shown.hits] == ["Title 2", "Title 1"], "the numbers are the answer's"
+
+
+def test_quotations_that_are_all_refused_are_declined_with_the_likeliest_first() -> None:
+    model = FakeGenerator("14 days [1]", scores=lambda *_: -0.01)
+    told = {"trained": True, "shown_most": 1, "refusal": JUDGE}
+    _, answer, _ = run("When are refunds paid?", GOOD, model, **told)
+    assert answer.declined
+    assert answer.best is not None
+    assert "Refunds are paid within 14 days" in answer.best.text
 
 
 def test_a_sure_model_is_not_asked_where_the_search_declines() -> None:
