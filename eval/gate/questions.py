@@ -52,12 +52,12 @@ def _of_one_task(task: Task, pairs: Pairs, margins: Mapping[str, float]) -> Ques
 
 
 def of_guards(pairs: Sequence[Pairs], margins: Mapping[str, float]) -> list[Question]:
-    """What must not be lost: chatting, right citations, declining and answering where it should."""
+    """What must not be lost: chatting, right citations, declining, and right answers where there is one."""
     asked = [
         ("chat", CHAT, "chat"),
         ("citation precision", _CITATIONS, "citations"),
         ("declining what has no answer", DECLINES, "abstention"),
-        ("answering what has one", ANSWERS, "abstention"),
+        ("answering rightly what has one", ANSWERS, "abstention"),
     ]
     return [_question(name, "guard", margins[key], metric, pairs) for name, metric, key in asked]
 
@@ -117,7 +117,11 @@ def _chat(case: ChatCase, found: Prediction, suite: Suite) -> Row | None:
 
 
 def _answers(case: GroundedCase, found: Prediction, suite: Suite) -> Row | None:
-    return (float(not found.declined and not found.error),) if case.answerable else None
+    """The right words are in the answer. A wrong answer that gives way to a refusal loses nothing."""
+    if not case.answerable:
+        return None
+    said = answers.said(found)
+    return (float(not found.declined and not found.error and answers.holds(said, case.answers, case.lang)),)
 
 
 def _declines(case: GroundedCase, found: Prediction, suite: Suite) -> Row | None:

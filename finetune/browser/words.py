@@ -136,7 +136,7 @@ WORDS: dict[Language, dict[str, str]] = {
         "tune_guard_chat": "Chatting",
         "tune_guard_citations": "Right citations",
         "tune_guard_declines": "Refusing what has no answer",
-        "tune_guard_answers": "Answering what has one",
+        "tune_guard_answers": "Answering rightly what has an answer",
         "tune_with": "with retrieval",
         "tune_without": "without retrieval",
     },
@@ -269,7 +269,7 @@ WORDS: dict[Language, dict[str, str]] = {
         "tune_guard_chat": "对话",
         "tune_guard_citations": "引用正确",
         "tune_guard_declines": "没有答案时拒答",
-        "tune_guard_answers": "有答案时作答",
+        "tune_guard_answers": "有答案时答对",
         "tune_with": "带检索",
         "tune_without": "不带检索",
     },
@@ -278,7 +278,7 @@ GUARDS: Mapping[str, str] = {
     "chat": "tune_guard_chat",
     "citation precision": "tune_guard_citations",
     "declining what has no answer": "tune_guard_declines",
-    "answering what has one": "tune_guard_answers",
+    "answering rightly what has one": "tune_guard_answers",
 }
 """How the gate's guards are called here."""
 METRICS: Mapping[str, Mapping[Language, str]] = {

@@ -152,7 +152,7 @@ def _quiet(label: str) -> Any:
         (Adapter("mute", task=0.9, chat=0.3), "worse", "chat is worse"),
         (Adapter("liar", task=0.9, cites=0.5), "worse", "citation precision is worse"),
         (Adapter("bold", task=0.9, declines=0.4), "worse", "declining what has no answer is worse"),
-        (Adapter("shy", task=0.9, answers=0.4), "worse", "answering what has one is worse"),
+        (Adapter("shy", task=0.9, answers=0.4), "worse", "answering rightly what has one is worse"),
         (Adapter("silent", task=0.9, declines=1.0, answers=0.0), "worse", "citation precision has no value"),
     ],
     ids=lambda value: value.name if isinstance(value, Adapter) else "",
@@ -161,7 +161,7 @@ def test_only_the_better_one_is_let_in(tmp_path: Path, candidate: Adapter, outco
     found = gate(tmp_path, candidate)
     told = "\n".join(found.reasons)
     if outcome == "worse" and candidate.name == "silent":
-        assert "answering what has one is worse" in told
+        assert "answering rightly what has one is worse" in told
         said = ""
     assert (found.outcome, said in told) == (outcome, True), told
 
@@ -269,3 +269,18 @@ def test_without_the_checks_the_way_out_is_told(monkeypatch: pytest.MonkeyPatch)
     monkeypatch.setattr(checks, "available", lambda: False)
     with pytest.raises(BadRequestError, match=r"pip install 'youju\[eval\]'"):
         measuring.plan([], {})
+
+
+def test_a_wrong_answer_that_gives_way_to_a_refusal_loses_nothing() -> None:
+    from assistant import prompts
+    from eval.gate.questions import ANSWERS
+
+    case = GroundedCase("q", "en", "How many days?", (), ("14",), True)
+    whole = Suite("s", 1, "", (case,), (), "a" * 64)
+    quotation = f"{prompts.QUOTED['en']}\n\nRefunds are paid within 14 days. [1]"
+    for output, declined, worth in (
+        ("14 days [1]", False, 1.0), (quotation, False, 1.0), ("30 days [1]", False, 0.0), ("", True, 0.0),
+    ):  # fmt: skip
+        found = Prediction("q", "grounded", output, declined=declined)
+        assert ANSWERS.row(case, found, whole) == (worth,)
+    assert ANSWERS.row(replace(case, answerable=False, answers=()), found, whole) is None
