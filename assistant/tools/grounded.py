@@ -109,7 +109,8 @@ def answer(
 
     Yields:
         ``Status`` and ``Found`` before the first word, ``Delta`` while it is written, at last the ``Answer``.
-        Where the documents hold no answer the model is not called and the answer is declined.
+        Where the documents hold no answer the model is not called and the answer is declined. An adapter that
+        learnt to refuse reads `CONSIDERED` quotations and answers from the one that it refuses least.
     """
     started = time.monotonic()
     yield Status("rewriting" if history else "searching")
