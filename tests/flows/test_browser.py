@@ -81,7 +81,9 @@ def ask(page: Any, question: str) -> Any:
     )
     page.fill(".composer textarea", question)
     page.keyboard.press("Enter")
-    page.wait_for_selector("#live .status")
+    page.wait_for_selector(
+        "#live .status, #live [data-done]", state="attached"
+    )  # on a slow machine the end at once
     page.wait_for_selector("#live [data-done]", state="attached")
     return page.locator("#thread .answer").last
 
