@@ -78,8 +78,16 @@ BILINGUAL_SECOND = Portions(
     instructions=252,
     cut=True,
 )
+BILINGUAL_THIRD = Portions(
+    passages={"en": 0.3, "zh": 0.2},
+    sentiment={"movieReviewSnippets": 1600, "tweets": 300, "zh": 6000},
+    summaries={"en": 30, "zh": 50},
+    instructions=252,
+    cut=True,
+)
 PORTIONS = {
     "english": ENGLISH, "second": SECOND, "bilingual": BILINGUAL, "bilingual-second": BILINGUAL_SECOND,
+    "bilingual-third": BILINGUAL_THIRD,
 }  # fmt: skip
 
 

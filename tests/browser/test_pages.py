@@ -65,10 +65,11 @@ def visit(browser: Any, served: tuple[str, DemoRuntime]) -> Iterator[Any]:
 
 
 def ask(page: Any, words: str) -> Any:
+    """The answer; a fast one ends before its growing could be seen, so only its end is waited for."""
+    before = page.evaluate("document.querySelector('#live [data-done]')?.dataset.done ?? ''")
     page.fill(".composer textarea", words)
     page.keyboard.press("Enter")
-    page.wait_for_selector("#live .writing")
-    page.wait_for_selector("#live [data-done]", state="attached")
+    page.wait_for_selector(f'#live [data-done]:not([data-done="{before}"])', state="attached")
     return page.locator("#thread .answer").last
 
 

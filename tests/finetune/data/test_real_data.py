@@ -12,7 +12,7 @@ from finetune.data.splitting import split
 
 pytestmark = [
     pytest.mark.data,
-    pytest.mark.skipif("YOUJU_DATA" not in os.environ, reason="YOUJU_DATA names no folder of real data"),
+    pytest.mark.skipif(not os.environ.get("YOUJU_DATA"), reason="YOUJU_DATA names no folder of real data"),
 ]
 
 
