@@ -104,7 +104,7 @@ def stop(
 @with_settings
 def runs(settings: Settings) -> None:
     """List the runs, newest last. One that is broken was killed, perhaps for want of memory: see --resume."""
-    from finetune.browser import reading
+    from finetune import reading
 
     for folder in _all(settings):
         status = reading.status(folder) or reading.Status("?")

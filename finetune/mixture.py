@@ -111,11 +111,12 @@ def build(
     """
     draw = random.Random(seed)
     examples: list[Example] = []
+    unseen = set(held_out)
     for language, share in portions.passages.items():
         rows = [
             row
             for row in _rows(data / "grounded" / f"{language}.train.jsonl")
-            if not {row["documents"][0]["id"], row["documents"][0]["title"]} & set(held_out)
+            if unseen.isdisjoint((row["documents"][0]["id"], row["documents"][0]["title"]))
         ]
         examples += grounded(rows if language == "en" else _simplified(rows, draw), draw, share, portions.cut)
     for language in portions.passages:

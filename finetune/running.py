@@ -6,7 +6,7 @@ import hashlib
 import warnings
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -79,8 +79,6 @@ def _run(
     config: Config, settings: Settings, folder: Folder, resume: bool, plan_only: bool,
     confirm: Callable[[Plan], bool], show: Show, say: Callable[[str], None],
 ) -> Result:  # fmt: skip
-    from finetune import training
-
     quiet()
     ranks.take_device()
     folder.sweep()
@@ -98,30 +96,8 @@ def _run(
         preparing.same(folder, config, prepared)
     preparing.record(folder, config, prepared)
     folder.say("planning")
-    schedule = _schedule(config)
-    model, precision = _model(entry, settings, config, schedule)
-    sequences = _sequences(prepared.train, renderer, config)
-    if config.training.method == "sft" and not sequences:
-        raise TrainingDataError(
-            field="data.train",
-            reason="no example is left to learn from",
-            remedy="give more rows, lower data.held_out, or raise training.max_length",
-        )
-    per_step = _per_step(sequences, config)
-    schedule = training.Schedule(**{**asdict(schedule), "sequences_per_step": per_step})
     watchers = _watchers(folder, config, prepared, renderer, tokenizer, show)
-    if config.training.method == "dpo":
-        from finetune import dpo
-
-        pairs = prepared.preferences.train
-        trainer = dpo.make(
-            model, tokenizer, renderer, pairs, schedule, folder.checkpoints, watchers, precision,
-            config.training.beta, config.training.max_length, config.output.tracking,
-        )  # fmt: skip
-    else:
-        trainer = training.make(model, tokenizer, sequences, schedule, folder.checkpoints, [*watchers],
-                                precision, config.output.tracking)  # fmt: skip
-    planned = _plan(trainer, schedule)
+    trainer, planned = _planned(config, settings, folder, prepared, renderer, tokenizer, watchers)
     folder.write("plan.json", planned.as_json())
     if plan_only or not confirm(planned):
         folder.say("stopped", message="planned only", steps=planned.steps)
@@ -135,6 +111,39 @@ def _run(
     if not ranks.first():
         return Result("done", None, planned)
     return _ended(config, settings, folder, trainer, planned, prepared, say)
+
+
+def _planned(
+    config: Config, settings: Settings, folder: Folder, prepared: Prepared, renderer: Renderer,
+    tokenizer: Any, watchers: Sequence[Any],
+) -> tuple[Trainer, Plan]:  # fmt: skip
+    """A trainer that computes as much at once as its plan says."""
+    from finetune import dpo, training
+
+    sequences = _sequences(prepared.train, renderer, config)
+    if config.training.method == "sft" and not sequences:
+        raise TrainingDataError(
+            field="data.train",
+            reason="no example is left to learn from",
+            remedy="give more rows, lower data.held_out, or raise training.max_length",
+        )
+    schedule = replace(_schedule(config), sequences_per_step=_per_step(sequences, config))
+    model, precision = _model(catalog.resolve(config.model.name), settings, config, schedule)
+
+    def ready(schedule: training.Schedule) -> Trainer:
+        if config.training.method == "sft":
+            return training.make(model, tokenizer, sequences, schedule, folder.checkpoints, watchers,
+                                 precision, config.output.tracking)  # fmt: skip
+        return dpo.make(
+            model, tokenizer, renderer, prepared.preferences.train, schedule, folder.checkpoints, watchers,
+            precision, config.training.beta, config.training.max_length, config.output.tracking,
+        )  # fmt: skip
+
+    trainer = ready(schedule)
+    planned = _plan(trainer, schedule)
+    if planned.micro_batch > 1:
+        trainer = ready(replace(schedule, micro_batch=planned.micro_batch))
+    return trainer, planned
 
 
 def quiet() -> None:

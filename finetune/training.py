@@ -61,6 +61,7 @@ class Schedule:
         warmup: Share of the steps in which it rises.
         sequences_per_step: Sequences of each process whose gradients make one step; each token with loss
             counts the same.
+        micro_batch: So many of them are computed at once.
         checkpoint_every: Steps between checkpoints.
         log_every: Steps between two lines of progress.
         seed: Of the adapter's first weights and the order.
@@ -73,6 +74,7 @@ class Schedule:
     schedule: Literal["cosine", "linear", "constant"] = "cosine"
     warmup: float = 0.03
     sequences_per_step: int = 4
+    micro_batch: int = 1
     checkpoint_every: int = 100
     log_every: int = 5
     seed: int = 0
@@ -207,8 +209,8 @@ def arguments(schedule: Schedule, folder: Path, precision: str, *, tracking: boo
     """What all of TRL's trainers are told alike."""
     return {
         "output_dir": str(folder),
-        "per_device_train_batch_size": 1,
-        "gradient_accumulation_steps": schedule.sequences_per_step,
+        "per_device_train_batch_size": schedule.micro_batch,
+        "gradient_accumulation_steps": schedule.sequences_per_step // schedule.micro_batch,
         "num_train_epochs": schedule.epochs,
         "max_steps": schedule.max_steps or -1,
         "learning_rate": schedule.learning_rate,

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from assistant.errors import YoujuError
 from assistant.models import adapters, live
 from assistant.models.catalog import resolve
-from finetune.browser import reading
+from finetune import reading
 from finetune.browser.shelf import Kept
 
 if TYPE_CHECKING:

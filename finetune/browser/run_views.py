@@ -9,10 +9,11 @@ from markupsafe import Markup
 
 from assistant.web import i18n
 from assistant.web.pages.bridge import Reader
-from finetune.browser import charts, reading, said, views, words
-from finetune.browser.reading import Point
+from finetune import reading
+from finetune.browser import charts, said, views, words
 from finetune.browser.shelf import Kept
 from finetune.browser.works import TOLD, Found
+from finetune.reading import Point
 
 FINDINGS = ("better", "worse", "no_worse", "different", "unclear")
 

@@ -12,9 +12,9 @@ from typing import TYPE_CHECKING
 
 from assistant.errors import BadRequestError, ConflictError, NotFoundError, UnsupportedFileError
 from assistant.models import adapters
-from finetune.browser import reading
-from finetune.browser.reading import Status
+from finetune import reading
 from finetune.commands import RUNS
+from finetune.reading import Status
 
 if TYPE_CHECKING:
     from assistant.runtime import Runtime

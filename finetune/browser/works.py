@@ -16,7 +16,8 @@ from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any, Literal
 
 from assistant.errors import BadRequestError, ConflictError
-from finetune.browser import reading, recipes, shelf
+from finetune import reading
+from finetune.browser import recipes, shelf
 from finetune.browser.shelf import Kept
 
 if TYPE_CHECKING:

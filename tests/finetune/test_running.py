@@ -16,6 +16,7 @@ from typing import Any
 
 import pytest
 import tiny
+import torch
 from safetensors.torch import load_file
 
 from assistant import config as settings_of
@@ -451,11 +452,62 @@ def test_the_plan_also_runs_the_sequence_with_the_most_to_learn(monkeypatch: pyt
     rows = [{"name": name, "input_ids": [1] * size, "labels": [1] * learnt + [-100] * (size - learnt)}
             for name, size, learnt in (("long", 9, 1), ("longer", 10, 2), ("short", 5, 5), ("other", 6, 3))]  # fmt: skip
     ran: list[str] = []
-    monkeypatch.setattr(planning, "_run", lambda _, row: ran.append(row["name"]) or 1.0)
+    monkeypatch.setattr(planning, "_run", lambda _, rows: ran.append(rows[0]["name"]) or 1.0)
     model = SimpleNamespace(zero_grad=lambda set_to_none: None)
     planned = planning.plan(SimpleNamespace(train_dataset=rows, model=model), steps=3, per_step=2)
     assert ran == ["longer", "long", "short"]
     assert planned.tokens_per_step == 20
+
+
+@pytest.mark.parametrize(
+    ("seconds", "room", "chosen"),
+    [
+        ({1: 1.0, 2: 1.2, 4: 1.6, 8: 4.0}, 8, 4),
+        ({1: 1.0, 2: 1.2, 4: 1.6, 8: 1.7}, 2, 2),
+        ({1: 1.0, 2: 1.99, 4: 2.0, 8: 2.1}, 8, 1),
+    ],
+    ids=["no larger than what pays", "no larger than what fits", "alone where two take twice as long"],
+)
+def test_a_gpu_computes_as_many_sequences_at_once_as_fit_and_pay(
+    monkeypatch: pytest.MonkeyPatch, seconds: dict[int, float], room: int, chosen: int
+) -> None:
+    from types import SimpleNamespace
+
+    from finetune import planning
+
+    def run(_: Any, rows: list[Any]) -> float:
+        if len(rows) > room:
+            raise torch.OutOfMemoryError
+        return seconds[len(rows)]
+
+    monkeypatch.setattr(planning, "_run", run)
+    monkeypatch.setattr(planning, "_on_gpu", lambda: True)
+    monkeypatch.setattr(planning, "_memory", lambda: (1, 100, "a GPU"))
+    model = SimpleNamespace(zero_grad=lambda set_to_none: None)
+    rows = [{"input_ids": [1] * 9, "labels": [1] * 9}] * 8
+    planned = planning.plan(SimpleNamespace(train_dataset=rows, model=model), steps=10, per_step=8)
+    assert planned.micro_batch == chosen
+    assert planned.seconds_per_step[1] == pytest.approx(8 * seconds[chosen] / chosen * 1.4, abs=0.01)
+
+
+def test_the_error_is_about_the_sequence_that_does_not_fit(monkeypatch: pytest.MonkeyPatch) -> None:
+    from types import SimpleNamespace
+
+    from finetune import planning
+
+    def run(_: Any, rows: list[Any]) -> float:
+        if sum(label != -100 for label in rows[0]["labels"]) > 64:
+            raise MemoryError
+        return 1.0
+
+    monkeypatch.setattr(planning, "_run", run)
+    rows = [
+        {"input_ids": [1] * size, "labels": [1] * learnt + [-100] * (size - learnt)}
+        for size, learnt in ((400, 1), (300, 2), (200, 200))
+    ]
+    model = SimpleNamespace(zero_grad=lambda set_to_none: None)
+    with pytest.raises(TrainingError, match="a sequence of 200 tokens does not fit"):
+        planning.plan(SimpleNamespace(train_dataset=rows, model=model), steps=1, per_step=1)
 
 
 def test_the_peak_is_the_most_that_was_held_not_what_is_held_now() -> None:

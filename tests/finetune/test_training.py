@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import numpy as np
 import pytest
 import tiny
 import torch
 
 from finetune.encoding import IGNORED, Encoded
-from finetune.packing import pack
+from finetune.packing import alone, pack
 
 
 def test_only_learnt_tokens_are_scored(tmp_path, monkeypatch) -> None:
@@ -49,3 +50,25 @@ def mean_loss(model, rows) -> float:
         logits = model(ids).logits[0, :-1].float()
         losses.append(torch.nn.functional.cross_entropy(logits, labels, ignore_index=IGNORED))
     return float(torch.stack(losses).mean())
+
+
+def test_sequences_at_once_teach_what_they_teach_in_turn(tmp_path) -> None:
+    """Of different lengths, so some are padded: losses and gradients are those of one after the other."""
+    from assistant.engine import loading
+    from finetune import training
+
+    long = (tuple(range(5, 25)), tuple(range(30, 62)), tuple(range(9, 20)), tuple(range(40, 50)))
+    sequences = alone([Encoded(ids, (*[IGNORED] * 4, *ids[4:])) for ids in long])
+    place = tiny.build(tmp_path / "tiny")
+    seen = []
+    for count in (1, 2, 4):
+        base = loading.load(place, "none")
+        schedule = training.Schedule(max_steps=3, sequences_per_step=4, micro_batch=count, log_every=1)
+        model = training.adapted(base.model, training.Lora(rank=2), schedule)
+        place_of = tmp_path / str(count)
+        trainer = training.make(model, base.tokenizer, sequences, schedule, place_of, precision="fp32")
+        trainer.train()
+        seen.append([(line["loss"], line["grad_norm"]) for line in trainer.state.log_history[:3]])
+    assert seen[0][0] != seen[0][2]
+    for other in seen[1:]:
+        assert np.allclose(other, seen[0], rtol=5e-3), "16-bit weights round a little differently"

@@ -13,7 +13,8 @@ from assistant.schema import Language
 from assistant.store.records import User
 from assistant.web.pages import plugins
 from assistant.web.pages.bridge import Reader
-from finetune.browser import choices, faults, reading, run_views, said, shelf, views, words, works
+from finetune import reading
+from finetune.browser import choices, faults, run_views, said, shelf, views, words, works
 from finetune.page import PAGE
 
 plugins._join(PAGE)

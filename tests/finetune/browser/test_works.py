@@ -16,7 +16,8 @@ import tune_runs
 from assistant.config import Settings
 from assistant.errors import BadRequestError, ConflictError, NotFoundError, UnsupportedFileError
 from assistant.store.records import User
-from finetune.browser import reading, shelf, works
+from finetune import reading
+from finetune.browser import shelf, works
 
 ADA, BOB = User("ada", "ada", "admin"), User("bob", "bob", "admin")
 PLAYED = """

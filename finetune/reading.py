@@ -130,7 +130,7 @@ def _lines(path: Path) -> Iterator[dict[str, Any]]:
 
 
 def _lives(folder: Path, pid: object) -> bool:
-    """The process that wrote the status is there: it began before it wrote, so its number is not another's."""
+    """Its process is there, and it began before the status was written: so its number is not another's."""
     import psutil
 
     if not isinstance(pid, int) or isinstance(pid, bool) or pid <= 0:

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 import tune_runs
 
-from finetune.browser import reading
+from finetune import reading
 
 
 def test_a_run_that_goes_on_says_how_far_it_is(tmp_path: Path) -> None:
