@@ -13,6 +13,7 @@ from assistant import prompts
 from assistant.engine.protocol import Generator
 from assistant.errors import ContextOverflowError
 from assistant.evidence import abstention, answering, relevance
+from assistant.evidence.abstention import Decision
 from assistant.evidence.attribution import shown
 from assistant.evidence.relevance import Similarity
 from assistant.evidence.words import is_chinese
@@ -68,6 +69,19 @@ class _Turn:
     confidence: float
     best: Citation | None
     started: float
+
+
+@dataclass(frozen=True, slots=True)
+class _Asking:
+    """How the model is asked."""
+
+    model: Generator
+    sampling: Sampling
+    form: Callable[..., list[Message]]
+    most: int
+    """Passages that it reads."""
+    adapter: str | None
+    user: str
 
 
 def answer(
@@ -138,22 +152,30 @@ def answer(
         yield Found(turn.hits)
         yield from _quoted(turn, Written("", Finish.STOP, 0))
         return
-    model = generator()
     form = partial(prompts.grounded_trained if trained else prompts.grounded, system=system)
+    asking = _Asking(generator(), sampling, form, shown_most, adapter, user)
+    turns = [_narrowed(turn, hits, choice) for choice in choices] if narrow else [turn]
+    yield from _written(turns, decision, asking, refusal)
+
+
+def _written(
+    turns: Sequence[_Turn], decision: Decision, asking: _Asking, refusal: Refusal | None
+) -> Iterator[TurnEvent]:
+    """What the model says of the turn that it refuses least, checked; or its refusal, if believed."""
+    turn, sampling = turns[0], asking.sampling
     if refusal:
-        turns = [_narrowed(turn, hits, choice) for choice in choices] if narrow else [turn]
-        asked = [_pack(each, each.hits[:shown_most], model, sampling, form)[0] for each in turns]
-        chosen, refusing = least_refused(model, asked, language, adapter)
+        asked = [_pack(each, asking)[0] for each in turns]
+        chosen, refusing = least_refused(asking.model, asked, turn.language, asking.adapter)
         decision = abstention.weigh(decision, refusing, refusal)
         turn = replace(turns[chosen], confidence=decision.confidence)
         if not decision.answer:
             yield _declined(turn)
             return
-        sampling = replace(sampling, not_first=(prompts.NOT_FOUND[language],))
+        sampling = replace(sampling, not_first=(prompts.NOT_FOUND[turn.language],))
     yield Found(turn.hits)
-    messages, fitting = _pack(turn, turn.hits[:shown_most], model, sampling, form)
+    messages, fitting = _pack(turn, asking)
     yield Status("writing")
-    written = yield from relay(model, messages, sampling, adapter, user)
+    written = yield from relay(asking.model, messages, sampling, asking.adapter, asking.user)
     yield Status("checking")
     yield from _checked(turn, written, fitting)
 
@@ -194,27 +216,22 @@ def _declined(turn: _Turn) -> Answer:
     )
 
 
-def _pack(
-    turn: _Turn,
-    hits: Sequence[Hit],
-    generator: Generator,
-    sampling: Sampling,
-    form: Callable[..., list[Message]],
-) -> tuple[list[Message], int]:
+def _pack(turn: _Turn, asking: _Asking) -> tuple[list[Message], int]:
     """As many passages, best first, as leave room for the answer; and how many that are.
 
     Raises:
         ContextOverflowError: Not even one passage fits beside the question.
     """
-    room = generator.window - sampling.max_new_tokens
+    hits = turn.hits[: asking.most]
+    room = asking.model.window - asking.sampling.max_new_tokens
     for count in range(len(hits), 0, -1):
         passages = [shown(hit)[0] for hit in hits[:count]]
-        messages = form(turn.query, passages, turn.language)
-        if generator.count(messages) <= room:
+        messages = asking.form(turn.query, passages, turn.language)
+        if asking.model.count(messages) <= room:
             return messages, count
     shortest = [hits[0].chunk.text]
-    messages = form(turn.query, shortest, turn.language)
-    needed = generator.count(messages)
+    messages = asking.form(turn.query, shortest, turn.language)
+    needed = asking.model.count(messages)
     if needed > room:
         raise ContextOverflowError(needed=needed, limit=room)
     return messages, 1
