@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import importlib.util
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, nullcontext
 from datetime import datetime
 from pathlib import Path
@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 
 RUNS = "training"
 """Below the data folder: one folder a run."""
+LAST = "last"
 
 
 class _Default(TyperGroup):
@@ -34,7 +35,15 @@ class _Default(TyperGroup):
         """See ``click.Group``."""
         if args and args[0] not in self.commands:
             args = ["run", *args]
-        return super().resolve_command(ctx, args)
+        return super().resolve_command(ctx, list(_spelt_out(args)))
+
+
+def _spelt_out(args: list[str]) -> Iterator[str]:
+    """``--resume`` without a run means the last one."""
+    for arg, following in zip(args, [*args[1:], "-"], strict=True):
+        yield arg
+        if arg == "--resume" and following.startswith("-"):
+            yield LAST
 
 
 app = typer.Typer(
@@ -54,7 +63,8 @@ def run(
     ],
     *,
     resume: Annotated[
-        str | None, typer.Option(metavar="RUN", help="Go on with a run: its folder or name, or `last`.")
+        str | None,
+        typer.Option(metavar="[RUN]", help="Go on with a run: its folder or name; without one, the last."),
     ] = None,
     plan: Annotated[bool, typer.Option("--plan", help="Measure time and memory, and stop there.")] = False,
     changes: Annotated[
@@ -67,7 +77,7 @@ def run(
         raise TrainingError(reason="its packages are not installed", remedy="pip install 'youju[train]'")
     os.environ.setdefault("HF_HUB_OFFLINE", "1")
     config = recipes.read(recipe, changes or ())
-    folder = Folder(_resumed(settings, resume) if resume else _fresh(settings, config, recipe))
+    folder = Folder(_asked(settings, config, resume) if resume else _fresh(settings, config, recipe))
     from finetune import running
 
     with folder.held(), _bar() as update:
@@ -158,11 +168,16 @@ def _fresh(settings: Settings, config: recipes.Config, recipe: Path) -> Path:
     return settings.home / RUNS / f"{name}-{datetime.now().astimezone():%Y%m%d-%H%M%S}"
 
 
+def _asked(settings: Settings, config: recipes.Config, name: str) -> Path:
+    """The folder of the run to go on with; a recipe that names its folder has no other last run."""
+    return _resumed(settings, config.output.folder or name if name == LAST else name)
+
+
 def _resumed(settings: Settings, name: str) -> Path:
     known = _all(settings)
-    if name == "last" and known:
+    if name == LAST and known:
         return known[-1]
-    for path in (Path(name), settings.home / RUNS / name):
+    for path in (Path(name).expanduser(), settings.home / RUNS / name):
         if (path / "status.json").is_file():
             return path.resolve()
     listed = ", ".join(path.name for path in known) or "none"
