@@ -150,32 +150,35 @@ def grounded(
             by_title[document["title"]].append(document["id"])
         by_passage[document["id"]].append(row)
     everything = list(by_passage)
+    lacking = all(row["answerable"] for row in rows[:100])
     for passage in draw.sample(everything, int(len(everything) * share)):
         own = by_passage[passage][0]["documents"][0]
         near = [other for other in by_title[own["title"]] if other != passage]
-        others = draw.choices((0, 1, 2), weights=_BESIDE)[0]
-        pool = (
-            near
-            if len(near) >= max(others, 1) and draw.random() < 0.5
-            else [other for other in everything if other not in near]
-        )
-        beside = draw.sample([other for other in pool if other != passage], others)
-        shown = [passage, *beside]
-        draw.shuffle(shown)
+        among = _among(passage, near, everything, draw)
+        shown = [passage] if cut else among
         texts = [by_passage[name][0]["documents"][0]["text"] for name in shown]
-        if cut:
-            shown, texts = [passage], [own["text"]]
         for row in by_passage[passage]:
             answer = f"{row['answers'][0]} [{shown.index(passage) + 1}]" if row["answerable"] else None
             seen = [window(row["question"], own["text"])] if cut else texts
             if answer is None or not cut or row["answers"][0] in seen[0]:
                 yield _asked(row, seen, answer, own["title"])
         away = [row for other in near if other not in shown for row in by_passage[other] if row["answerable"]]
-        lacking = all(row["answerable"] for row in rows[:100])
         refused = -(-len(by_passage[passage]) // 2) if lacking else 1
         for row in draw.sample(away, min(refused, len(away))):
             seen = [window(row["question"], own["text"])] if cut else texts
             yield _asked(row, seen, None, own["title"], suffix="-away")
+
+
+def _among(passage: str, near: Sequence[str], everything: Sequence[str], draw: random.Random) -> list[str]:
+    """A passage in any place among none, one or two more: of its own article, or of others."""
+    others = draw.choices((0, 1, 2), weights=_BESIDE)[0]
+    if len(near) >= max(others, 1) and draw.random() < 0.5:
+        pool = [*near]
+    else:
+        pool = [other for other in everything if other != passage and other not in near]
+    shown = [passage, *draw.sample(pool, others)]
+    draw.shuffle(shown)
+    return shown
 
 
 def window(question: str, passage: str) -> str:
