@@ -21,6 +21,8 @@ from transformers.utils.logging import disable_progress_bar  # noqa: TID253
 from assistant.errors import EngineError, ModelFileError
 
 log = logging.getLogger(__name__)
+# It misses a kernel from the Hub at every start; code from the Hub is never run here.
+logging.getLogger("bitsandbytes.backends.cpu.ops").setLevel(logging.ERROR)
 Quantization = Literal["nf4", "none"]
 
 

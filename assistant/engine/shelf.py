@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
@@ -69,7 +70,8 @@ class Shelf:
         try:
             config = LoraConfig.from_pretrained(ref.path)
             config.inference_mode = True
-            with _weights_as_they_are(self.model):
+            with _weights_as_they_are(self.model), warnings.catch_warnings():
+                warnings.filterwarnings("ignore", message="Already found a `peft_config`")  # it is meant
                 inject_adapter_in_model(config, self.model, slot)
                 made = get_peft_model_state_dict(self.model, adapter_name=slot, save_embedding_layers=False)
                 _match(ref, weights, made)
