@@ -38,7 +38,7 @@ from eval.subjects import shelf
 
 SHARE = 0.85
 """Of the answerable questions that the search answers, so many stay answered in each kind of text, whatever
-the model says."""
+the model says, unless another share is wanted."""
 GIVEN, SEARCHED, LEFT_OUT = "passage given", "searched", "left out"
 
 
@@ -78,6 +78,7 @@ def main() -> None:
     parser.add_argument("--adapter", required=True, help="name of the adapter")
     parser.add_argument("--fit", action="store_true", help="fit the weights and print them")
     parser.add_argument("--limit", type=int, default=300, help="questions asked of each kind")
+    parser.add_argument("--share", type=float, default=SHARE, help="of what is answerable stays answered")
     parser.add_argument("--keep", type=Path, help="write what was asked there")
     options = parser.parse_args()
     asked = [list(_ask(load(suite), options.adapter, options.limit)) for suite in options.rows]
@@ -85,7 +86,7 @@ def main() -> None:
         lines = [json.dumps([n, *astuple(each)]) for n, some in enumerate(asked) for each in some]
         options.keep.write_text("\n".join(lines), encoding="utf-8")
     if options.fit:
-        sys.stdout.write(fit(*asked).model_dump_json(indent=2) + "\n")
+        sys.stdout.write(fit(*asked, share=options.share).model_dump_json(indent=2) + "\n")
     else:
         own = skills.of(adapters.find(config.load().home, options.adapter)).refusal or Refusal()
         save("refusal", list(rows([each for some in asked for each in some], own)))
@@ -137,10 +138,10 @@ def _one(
     return decision.confidence, refusing
 
 
-def fit(asked: Sequence[Asked], *others: Sequence[Asked]) -> Refusal:
+def fit(asked: Sequence[Asked], *others: Sequence[Asked], share: float = SHARE) -> Refusal:
     """The logistic that tells answerable questions best in ``asked``, and its threshold.
 
-    That is the highest which keeps `SHARE` in each kind of text, ``asked`` and ``others``.
+    That is the highest which keeps ``share`` in each kind of text, ``asked`` and ``others``.
     """
     from sklearn.linear_model import LogisticRegression
 
@@ -149,13 +150,15 @@ def fit(asked: Sequence[Asked], *others: Sequence[Asked]) -> Refusal:
     model.fit(x, [one.answerable for one in asked])
     (search, own), bias = model.coef_[0], float(model.intercept_[0])
     found = Refusal(bias=round(bias, 4), search=round(float(search), 4), model=round(float(own), 4))
-    return found.model_copy(update={"threshold": min(_keeping(each, found) for each in (asked, *others))})
+    return found.model_copy(
+        update={"threshold": min(_keeping(each, found, share) for each in (asked, *others))}
+    )
 
 
-def _keeping(asked: Sequence[Asked], refusal: Refusal) -> float:
-    """The highest threshold that keeps `SHARE` of what should be answered, and is."""
+def _keeping(asked: Sequence[Asked], refusal: Refusal, share: float) -> float:
+    """The highest threshold that keeps ``share`` of what should be answered, and is."""
     sure = sorted(one.weighed(refusal).confidence for one in asked if one.answerable and one.found)
-    return math.floor(sure[int(len(sure) * (1 - SHARE))] * 1000) / 1000 if sure else 1.0
+    return math.floor(sure[int(len(sure) * (1 - share))] * 1000) / 1000 if sure else 1.0
 
 
 def rows(asked: Sequence[Asked], refusal: Refusal) -> Iterator[Row]:
