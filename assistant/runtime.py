@@ -352,8 +352,11 @@ class Runtime:
         return name
 
     def skills(self, adapter: str | None) -> Skills:
-        """What an adapter that `adapter_name` gave was trained for."""
-        return abilities.of(self._adapters[adapter]) if adapter else Skills()
+        """What an adapter that `adapter_name` gave was trained for, or the model in use without one."""
+        if adapter:
+            return abilities.of(self._adapters[adapter])
+        folder = None if self.settings.base_url else resolve(self.settings.model).folder
+        return abilities.of_folder(folder, folder.name) if folder else Skills()
 
     def _live(self) -> str:
         """Name of the adapter that is live at this moment; empty for the bare model."""

@@ -17,8 +17,8 @@ import typer
 from assistant.commands.options import note, with_settings
 from assistant.config import Settings
 from assistant.errors import AdapterError, BadRequestError, ModelFileError, StorageError
-from assistant.models import adapters, pull, safety, terms
-from assistant.models.catalog import Entry, resolve
+from assistant.models import adapters, pull, safety, skills, terms
+from assistant.models.catalog import MERGED, Entry, resolve
 from assistant.schema import AdapterRef
 
 if TYPE_CHECKING:
@@ -158,12 +158,14 @@ def _refuse_tied(ref: AdapterRef, model: PreTrainedModel, layers: dict[str, Base
 
 
 def _say_origin(ref: AdapterRef, entry: Entry, part: Path) -> None:
-    """What the model was made from, and the terms that it comes under."""
+    """What the model was made from, what it learnt, and the terms that it comes under."""
     if entry.terms:
         (part / "TERMS.txt").write_text(terms.TERMS[entry.terms].text, encoding="utf-8")
     record: dict[str, Any] = {"base": ref.base, "licence": entry.licence, "adapter": ref.name}
     record |= {"adapter_sha256": ref.sha256, "adapter_config": _config(ref)}
-    (part / "merged.json").write_text(json.dumps(record, indent=1), encoding="utf-8")
+    if (Path(ref.path) / skills.FILE).is_file():
+        shutil.copyfile(Path(ref.path) / skills.FILE, part / skills.FILE)
+    (part / MERGED).write_text(json.dumps(record, indent=1), encoding="utf-8")
 
 
 def _config(ref: AdapterRef) -> dict[str, Any]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import json
 import re
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,6 +14,8 @@ from assistant.errors import ModelNotFoundError
 Kind = Literal["decoder", "embedder"]
 GB = 10**9
 MB = 10**6
+MERGED = "merged.json"
+"""Of a model that an adapter was merged into: what it was made from."""
 _HUB_ID = re.compile(r"[A-Za-z0-9][\w.-]{0,95}/[A-Za-z0-9][\w.-]{0,95}")
 
 
@@ -103,6 +106,11 @@ class Entry:
     def hub(self) -> str:
         """Its name on the Hub; empty where it has none."""
         return self.source.repo if isinstance(self.source, Hub) else self.upstream
+
+    @property
+    def folder(self) -> Path | None:
+        """Where it lies, if it is a folder of the user's own."""
+        return self.source.path if isinstance(self.source, Folder) else None
 
     @property
     def version(self) -> str:
@@ -275,10 +283,19 @@ def resolve(name: str, kind: Kind = "decoder") -> Entry:
             return entry
     path = Path(name).expanduser()
     if (path / "config.json").is_file():
-        return Entry(path.resolve().name, kind, Folder(path.resolve()))
+        return _in_folder(path.resolve(), kind)
     if _HUB_ID.fullmatch(name) and not path.exists():
         return Entry(name, kind, Hub(name))
     raise _unknown(name, path)
+
+
+def _in_folder(path: Path, kind: Kind) -> Entry:
+    """A model of the user's own; one that an adapter was merged into reads what its base reads."""
+    try:
+        base = CATALOG.get(json.loads((path / MERGED).read_bytes())["base"])
+    except (OSError, ValueError, KeyError, TypeError):
+        base = None
+    return Entry(path.name, kind, Folder(path), languages=base.languages if base else ())
 
 
 def name_of(hub: str) -> str:

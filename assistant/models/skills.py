@@ -1,4 +1,4 @@
-"""What an adapter was trained for, as its folder says."""
+"""What an adapter, or a model that one was merged into, was trained for, as its folder says."""
 
 from __future__ import annotations
 
@@ -52,11 +52,20 @@ def of(ref: AdapterRef) -> Skills:
     Raises:
         AdapterError: The file is there and cannot be used.
     """
-    path = Path(ref.path) / FILE
+    return of_folder(Path(ref.path), ref.name)
+
+
+def of_folder(folder: Path, name: str) -> Skills:
+    """Read the skills of the adapter or the model in a folder.
+
+    Raises:
+        AdapterError: The file is there and cannot be used.
+    """
+    path = folder / FILE
     if not path.is_file():
         return Skills()
     try:
         return Skills.model_validate(json.loads(path.read_text(encoding="utf-8")))
     except (ValueError, ValidationError) as fault:
         reason = f"{FILE} cannot be read ({str(fault)[:200]})"
-        raise AdapterError(name=ref.name, reason=reason, remedy="remove the file, or fit it again") from None
+        raise AdapterError(name=name, reason=reason, remedy="remove the file, or fit it again") from None

@@ -12,7 +12,7 @@ import tiny
 
 from assistant.commands.app import run
 from assistant.errors import AdapterError, BadRequestError, ModelFileError, StorageError
-from assistant.models import adapters, safety
+from assistant.models import adapters, safety, skills
 from assistant.models.catalog import resolve
 from assistant.schema import AdapterRef, Message, Sampling
 from finetune import exporting
@@ -66,6 +66,20 @@ def test_the_merged_model_answers_like_base_and_adapter(
     assert {oct(file.stat().st_mode & 0o777) for file in target.iterdir()} == {"0o644"}
     assert resolve(str(target)).name == "merged"
     assert (target / "tokenizer.json").read_bytes() == (base / "tokenizer.json").read_bytes()
+
+
+def test_the_merged_model_is_asked_as_the_adapter_was(base: Path, home: Path, tmp_path: Path) -> None:
+    from assistant.config import Settings
+    from assistant.runtime import Runtime
+
+    learnt = skills.Skills(grounded=True, refusal=skills.Refusal(model=0.5, threshold=0.25))
+    (home / "adapters" / "says-beta" / skills.FILE).write_text(learnt.model_dump_json())
+    target = tmp_path / "merged"
+    assert run(["adapters", "merge", "says-beta", str(target), "--model", str(base)]) == 0
+    for model, expected in ((target, learnt), (base, skills.Skills())):
+        runtime = Runtime(Settings(home=tmp_path / "served", model=str(model), adapter="none", samples=False))
+        assert runtime.skills(None) == expected
+        runtime.close()
 
 
 @pytest.mark.parametrize("dora", [False, True])

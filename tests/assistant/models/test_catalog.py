@@ -57,6 +57,13 @@ def test_a_folder_is_used_in_place(tmp_path: Path) -> None:
     assert resolve(str(tmp_path)).source == Folder(tmp_path.resolve())
 
 
+def test_a_merged_model_reads_what_its_base_reads(tmp_path: Path) -> None:
+    (tmp_path / "config.json").write_text("{}")
+    for record, languages in (('{"base": "smollm2-135m"}', ("en",)), ('{"base": "mine"}', ()), ("[", ())):
+        (tmp_path / "merged.json").write_text(record)
+        assert resolve(str(tmp_path)).languages == languages
+
+
 @pytest.mark.parametrize(
     ("name", "words"),
     [
