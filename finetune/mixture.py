@@ -3,7 +3,7 @@
 ``python -m finetune.mixture DATA OUT.jsonl [--portions NAME] [--but FILE] …`` writes them as
 conversations, in exactly the prompts that serving uses. Only files are read whose licence lets a trained
 adapter be given away; each row names its source. Chats of our own making are in ``chats.jsonl`` beside this
-file.
+file, questions about rules, manuals and letters in ``manuals.jsonl``.
 """
 
 from __future__ import annotations
@@ -15,7 +15,6 @@ import random
 import sys
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +22,7 @@ from assistant import prompts
 from assistant.evidence import attribution
 from assistant.schema import Language, Message
 from assistant.tools.summarize import as_long_as
+from finetune.portions import PORTIONS, Portions
 from finetune.schema import Example, Origin
 
 _LEVELS = ("negative", "neutral", "positive")
@@ -30,65 +30,6 @@ _BESIDE = (75, 17, 8)
 """Of a hundred passages, how many stand alone, beside one other, beside two."""
 _SIMPLIFIED = 0.7
 """Share of the traditional Chinese passages that are rewritten in simplified characters."""
-
-
-@dataclass(frozen=True, slots=True)
-class Portions:
-    """How much of each file goes in.
-
-    Attributes:
-        passages: Share of the passages, by language.
-        sentiment: Texts by where they come from: the word in a row's id, or its language.
-        summaries: Texts, by language.
-        instructions: Instructions with the reply that a person wrote.
-        cut: Passages stand alone, cut to the sentences that share most with the question: about what an
-            adapter is shown that reads one passage (`tools.grounded.narrowed`).
-    """
-
-    passages: Mapping[Language, float]
-    sentiment: Mapping[str, int]
-    summaries: Mapping[Language, int]
-    instructions: int = 0
-    cut: bool = False
-
-
-ENGLISH = Portions(
-    passages={"en": 0.85},
-    sentiment={
-        "movieReviewSnippets": 5800, "tweets": 900, "amazonReviewSnippets": 400, "nytEditorialSnippets": 200,
-    },
-    summaries={"en": 150},
-)  # fmt: skip
-SECOND = Portions(
-    passages={"en": 0.85},  # those of ENGLISH, so that what that one holds out stays unseen
-    sentiment={"movieReviewSnippets": 6600, "tweets": 900, "amazonReviewSnippets": 300},
-    summaries={"en": 50},
-    cut=True,
-)
-BILINGUAL = Portions(
-    passages={"en": 0.08, "zh": 0.25},
-    sentiment={"movieReviewSnippets": 1600, "tweets": 300, "zh": 4600},
-    summaries={"en": 50, "zh": 300},
-    instructions=252,
-)
-BILINGUAL_SECOND = Portions(
-    passages={"en": 0.3, "zh": 0.1},
-    sentiment={"movieReviewSnippets": 1000, "tweets": 300, "zh": 800},
-    summaries={"en": 50, "zh": 100},
-    instructions=252,
-    cut=True,
-)
-BILINGUAL_THIRD = Portions(
-    passages={"en": 0.3, "zh": 0.2},
-    sentiment={"movieReviewSnippets": 1600, "tweets": 300, "zh": 6000},
-    summaries={"en": 30, "zh": 50},
-    instructions=252,
-    cut=True,
-)
-PORTIONS = {
-    "english": ENGLISH, "second": SECOND, "bilingual": BILINGUAL, "bilingual-second": BILINGUAL_SECOND,
-    "bilingual-third": BILINGUAL_THIRD,
-}  # fmt: skip
 
 
 def build(
@@ -125,6 +66,8 @@ def build(
         examples += summaries(
             _rows(data / "summarize" / f"{language}.train.jsonl"), draw, portions.summaries[language]
         )
+    if portions.manuals:
+        examples += manuals(_rows(Path(__file__).parent / "manuals.jsonl"), draw)
     if portions.instructions:
         rows = _rows(data / "chat" / "self-instruct-252.jsonl")
         examples += instructions(draw.sample(rows, min(portions.instructions, len(rows))))
@@ -179,6 +122,22 @@ def _among(passage: str, near: Sequence[str], everything: Sequence[str], draw: r
     shown = [passage, *draw.sample(pool, others)]
     draw.shuffle(shown)
     return shown
+
+
+def manuals(rows: Sequence[dict[str, Any]], draw: random.Random) -> Iterator[Example]:
+    """Each question twice, with the passage cut and whole; half of the answerable ones also about another."""
+    yield from grounded(rows, draw, 1.0, cut=True)
+    for row in rows:
+        own = row["documents"][0]
+        answer = f"{row['answers'][0]} [1]" if row["answerable"] else None
+        yield _asked(row, [own["text"]], answer, own["title"], suffix="-whole")
+    answerable = [row for row in rows if row["answerable"]]
+    for row in draw.sample(answerable, len(answerable) // 2):
+        own = row["documents"][0]
+        other = draw.choice([each for each in rows if each["documents"][0]["id"] != own["id"]])["documents"][
+            0
+        ]
+        yield _asked(row, [window(row["question"], other["text"])], None, own["title"], suffix="-far")
 
 
 def window(question: str, passage: str) -> str:

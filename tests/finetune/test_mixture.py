@@ -12,8 +12,9 @@ import pytest
 
 from assistant import prompts
 from finetune import mixture
+from finetune.portions import Portions
 
-PORTIONS = mixture.Portions(
+PORTIONS = Portions(
     passages={"en": 1.0, "zh": 1.0},
     sentiment={"movieReviewSnippets": 4, "zh": 2},
     summaries={"en": 1, "zh": 1},
@@ -101,7 +102,7 @@ def test_cut_passages_keep_the_sentences_that_share_most_with_the_question(data:
             f"Winters are long. Rivers freeze. Nobody sails. {text} Then spring comes."
         )
     lines(path, rows)
-    cut = mixture.Portions(passages={"en": 1.0}, sentiment={}, summaries={"en": 0}, cut=True)
+    cut = Portions(passages={"en": 1.0}, sentiment={}, summaries={"en": 0}, cut=True)
     made = mixture.build(data, cut)
     assert made
     answered = [row for row in made if row.messages[1].text != prompts.NOT_FOUND["en"]]
@@ -129,3 +130,28 @@ def test_nothing_is_learnt_about_passages_and_articles_held_out(data: Path) -> N
     assert "en-0-1" not in asked
     assert "zh-1-0" in asked
     assert "zh-2-" not in asked
+
+
+def test_our_own_questions_are_answered_by_their_passages() -> None:
+    rows = [
+        json.loads(line)
+        for line in (Path(mixture.__file__).parent / "manuals.jsonl").read_text().splitlines()
+    ]
+    assert len({row["id"] for row in rows}) == len(rows) >= 300
+    for row in rows:
+        assert row["answerable"] == bool(row["answers"])
+        assert all(answer in row["documents"][0]["text"] for answer in row["answers"])
+
+
+def test_manuals_are_asked_cut_and_whole_and_of_another_passage(data: Path) -> None:
+    made = mixture.build(data, Portions({}, {}, {}, manuals=True))
+    replies = {
+        kind: [e.messages[-1].text for e in made if e.id.endswith(kind)]
+        for kind in ("-whole", "-far", "-away")
+    }
+    assert all(reply == prompts.NOT_FOUND["en"] for kind in ("-far", "-away") for reply in replies[kind])
+    assert len(replies["-whole"]) >= 300
+    answered = [e for e in made if e.messages[-1].text != prompts.NOT_FOUND["en"]]
+    for example in answered:
+        assert example.messages[-1].text.removesuffix(" [1]") in example.messages[0].text
+    assert 0.4 < len(answered) / len(made) < 0.7

@@ -1,0 +1,77 @@
+"""How much of each source goes into the mixtures that our own adapters learn from, pass by pass."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from assistant.schema import Language
+
+
+@dataclass(frozen=True, slots=True)
+class Portions:
+    """How much of each file goes in.
+
+    Attributes:
+        passages: Share of the passages, by language.
+        sentiment: Texts by where they come from: the word in a row's id, or its language.
+        summaries: Texts, by language.
+        instructions: Instructions with the reply that a person wrote.
+        cut: Passages stand alone, cut to the sentences that share most with the question: about what an
+            adapter is shown that reads one passage (`tools.grounded.narrowed`).
+        manuals: Our own questions about rules, manuals and letters go in: who learns from articles alone
+            refuses too much of such texts.
+    """
+
+    passages: Mapping[Language, float]
+    sentiment: Mapping[str, int]
+    summaries: Mapping[Language, int]
+    instructions: int = 0
+    cut: bool = False
+    manuals: bool = False
+
+
+ENGLISH = Portions(
+    passages={"en": 0.85},
+    sentiment={
+        "movieReviewSnippets": 5800, "tweets": 900, "amazonReviewSnippets": 400, "nytEditorialSnippets": 200,
+    },
+    summaries={"en": 150},
+)  # fmt: skip
+SECOND = Portions(
+    passages={"en": 0.85},  # those of ENGLISH, so that what that one holds out stays unseen
+    sentiment={"movieReviewSnippets": 6600, "tweets": 900, "amazonReviewSnippets": 300},
+    summaries={"en": 50},
+    cut=True,
+)
+THIRD = Portions(
+    passages={"en": 0.2},
+    sentiment={"movieReviewSnippets": 700, "tweets": 80},
+    summaries={"en": 30},
+    cut=True,
+    manuals=True,
+)
+BILINGUAL = Portions(
+    passages={"en": 0.08, "zh": 0.25},
+    sentiment={"movieReviewSnippets": 1600, "tweets": 300, "zh": 4600},
+    summaries={"en": 50, "zh": 300},
+    instructions=252,
+)
+BILINGUAL_SECOND = Portions(
+    passages={"en": 0.3, "zh": 0.1},
+    sentiment={"movieReviewSnippets": 1000, "tweets": 300, "zh": 800},
+    summaries={"en": 50, "zh": 100},
+    instructions=252,
+    cut=True,
+)
+BILINGUAL_THIRD = Portions(
+    passages={"en": 0.3, "zh": 0.2},
+    sentiment={"movieReviewSnippets": 1600, "tweets": 300, "zh": 6000},
+    summaries={"en": 30, "zh": 50},
+    instructions=252,
+    cut=True,
+)
+PORTIONS = {
+    "english": ENGLISH, "second": SECOND, "third": THIRD,
+    "bilingual": BILINGUAL, "bilingual-second": BILINGUAL_SECOND, "bilingual-third": BILINGUAL_THIRD,
+}  # fmt: skip
