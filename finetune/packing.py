@@ -37,13 +37,15 @@ class Packed:
     tokens: int
 
 
-def pack(rows: Iterable[Encoded], length: int, seed: int) -> list[Packed]:
+def pack(rows: Iterable[Encoded], length: int, seed: int, most: int = 0) -> list[Packed]:
     """Pack rows into sequences of at most ``length`` tokens.
 
     Args:
         rows: Each at most ``length`` long: longer ones are refused by the checks before.
         length: Tokens of a sequence.
         seed: Of the sequences' order.
+        most: Tokens of a sequence's rows, each counted in full, where above 0: rows that share much would
+            else be learnt from in a few large steps. A longer row stands alone.
 
     Returns:
         The sequences, shuffled. The same rows in another order give the same sequences.
@@ -51,7 +53,7 @@ def pack(rows: Iterable[Encoded], length: int, seed: int) -> list[Packed]:
     Raises:
         ValueError: A row is longer than ``length``.
     """
-    packed = [_lay(group) for group in _groups(sorted(rows, key=lambda row: row.ids), length)]
+    packed = [_lay(group) for group in _groups(sorted(rows, key=lambda row: row.ids), length, most)]
     random.Random(seed).shuffle(packed)
     return packed
 
@@ -61,19 +63,20 @@ def alone(rows: Iterable[Encoded]) -> list[Packed]:
     return [_lay([row]) for row in rows]
 
 
-def _groups(rows: Sequence[Encoded], length: int) -> Iterator[list[Encoded]]:
+def _groups(rows: Sequence[Encoded], length: int, most: int) -> Iterator[list[Encoded]]:
     """Neighbours in sorted order, as many as fit."""
     group: list[Encoded] = []
-    used = 0
+    used = whole = 0
     for row in rows:
         if len(row.ids) > length:
             raise ValueError(f"a row of {len(row.ids)} tokens does not fit a sequence of {length}")
         added = len(row.ids) - (shared(group[-1], row) if group else 0)
-        if group and used + added > length:
+        if group and (used + added > length or most and whole + len(row.ids) > most):
             yield group
-            group, used, added = [], 0, len(row.ids)
+            group, used, whole, added = [], 0, 0, len(row.ids)
         group.append(row)
         used += added
+        whole += len(row.ids)
     if group:
         yield group
 

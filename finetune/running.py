@@ -219,7 +219,9 @@ def _sequences(examples: Iterable[Example], renderer: Renderer, config: Config) 
     rows = [encode(example.messages, renderer, _given(example)) for example in examples]
     length = config.training.max_length
     fitting = [row for row in rows if len(row.ids) <= length]
-    return pack(fitting, length, config.training.seed) if config.training.packing else alone(fitting)
+    if not config.training.packing:
+        return alone(fitting)
+    return pack(fitting, length, config.training.seed, config.training.tokens_per_batch // ranks.several())
 
 
 def _given(example: Example) -> str:
@@ -229,7 +231,7 @@ def _given(example: Example) -> str:
 def _per_step(sequences: Sequence[Packed], config: Config) -> int:
     if not sequences:  # preferences: each is a prompt with two replies
         return max(1, config.training.tokens_per_batch // config.training.max_length)
-    mean = sum(len(sequence.ids) for sequence in sequences) / len(sequences)
+    mean = sum(sequence.tokens for sequence in sequences) / len(sequences)
     wanted = round(config.training.tokens_per_batch / mean / ranks.several())
     return max(1, min(len(sequences), wanted))
 

@@ -46,6 +46,16 @@ def test_every_row_is_there_once_in_its_own_order(seed: int) -> None:
     assert learnt == sorted(label for r in given for label in r.labels if label != IGNORED)
 
 
+@pytest.mark.parametrize("most", [5, 40, 60])
+def test_rows_that_share_much_do_not_all_go_into_one_step(most: int) -> None:
+    """What a sequence teaches is limited in tokens of its rows, not in tokens that are computed."""
+    given = rows(2)
+    packed = pack(given, 90, 0, most)
+    assert all(sequence.tokens <= most or sequence.rows == 1 for sequence in packed)
+    assert sum(sequence.rows for sequence in packed) == len(given)
+    assert len(packed) > len(pack(given, 90, 0))
+
+
 def test_the_order_of_the_rows_does_not_matter() -> None:
     given = rows(1)
     assert pack(given, 90, 3) == pack(list(reversed(given)), 90, 3)
