@@ -71,7 +71,7 @@ def _groups(rows: Sequence[Encoded], length: int, most: int) -> Iterator[list[En
         if len(row.ids) > length:
             raise ValueError(f"a row of {len(row.ids)} tokens does not fit a sequence of {length}")
         added = len(row.ids) - (shared(group[-1], row) if group else 0)
-        if group and (used + added > length or most and whole + len(row.ids) > most):
+        if group and (used + added > length or (most and whole + len(row.ids) > most)):
             yield group
             group, used, whole, added = [], 0, 0, len(row.ids)
         group.append(row)
