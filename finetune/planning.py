@@ -114,8 +114,8 @@ def _fitting(trainer: Any, row: Mapping[str, Any]) -> float:
 def _micro_batch(trainer: Any, row: Mapping[str, Any], per_step: int, alone: float) -> tuple[int, float]:
     """How many of a step's sequences are computed at once, and the seconds of each.
 
-    The largest part of a step that fits, as long as each larger one is quicker. Asked on a GPU alone: on a CPU
-    two at once save 7 % (finetune/LOG.md), and a choice by the clock would not give the same weights twice.
+    The largest part of a step that fits, as long as each larger one is quicker. Asked on a GPU alone: on a
+    CPU two at once save 7 % (finetune/LOG.md), and a choice by the clock gives other weights each time.
     """
     best, quickest = 1, alone
     for count in (size for size in range(2, per_step + 1) if per_step % size == 0):

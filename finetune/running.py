@@ -29,6 +29,8 @@ if TYPE_CHECKING:
     from finetune.planning import Plan
     from finetune.training import Trainer
 
+_MIXED = 4
+"""Sequences that a step has at least: one about a single passage teaches less than one about several."""
 Show = Callable[[int, int, str], None]
 
 
@@ -221,7 +223,8 @@ def _sequences(examples: Iterable[Example], renderer: Renderer, config: Config) 
     fitting = [row for row in rows if len(row.ids) <= length]
     if not config.training.packing:
         return alone(fitting)
-    return pack(fitting, length, config.training.seed, config.training.tokens_per_batch // ranks.several())
+    most = config.training.tokens_per_batch // (ranks.several() * _MIXED)
+    return pack(fitting, length, config.training.seed, most)
 
 
 def _given(example: Example) -> str:

@@ -36,7 +36,7 @@ from eval.loading import load
 from eval.schema import GroundedCase, Suite
 from eval.subjects import shelf
 
-SHARE = 0.85
+SHARE = 0.95
 """Of the answerable questions that the search answers, so many stay answered in each kind of text, whatever
 the model says, unless another share is wanted."""
 GIVEN, SEARCHED, LEFT_OUT = "passage given", "searched", "left out"
