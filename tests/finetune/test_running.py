@@ -323,7 +323,7 @@ def test_the_length_that_fits_into_memory_is_named(
     with pytest.raises(
         TrainingError, match=r"a sequence of (\d+) tokens .*max_length to (\d+), which fits"
     ) as said:
-        train(place, tmp_path / "run")
+        train(place, tmp_path / "run", "training.tokens_per_batch=1200")
     longest, fitting = (int(number) for number in re.findall(r"\d+", str(said.value))[:2])
     assert 50 < fitting <= 100 < longest
 
