@@ -12,9 +12,11 @@ import re
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager, closing
 from dataclasses import dataclass, field, replace
+from functools import lru_cache
 from pathlib import Path
 from typing import Literal
 
+import assistant
 from assistant.errors import BadRequestError
 from eval import runner
 from eval.errors import RunError
@@ -119,10 +121,20 @@ def _pairs(plan: Plan, suite: Suite, retrieval: bool, subject: Subjects, folder:
 
 
 def _name(suite: Suite, subject: Subject, seed: int) -> str:
-    """Of the folder of a run: the same one measures the same thing."""
-    what = [subject.describe(), suite.sha256, [case.id for case in suite.cases], seed]
+    """Of the folder of a run: the same one measures the same thing, by the same code."""
+    what = [subject.describe(), suite.sha256, [case.id for case in suite.cases], seed, _code()]
     digest = hashlib.sha256(json.dumps(what, sort_keys=True).encode()).hexdigest()[:16]
     return re.sub(r"[^\w.-]+", "-", suite.name)[:60] + f"-{digest}"
+
+
+@lru_cache(maxsize=1)
+def _code() -> str:
+    """SHA-256 of the assistant's code: answers of before a change are not held against those of after it."""
+    digest = hashlib.sha256()
+    place = Path(assistant.__file__).parent
+    for file in sorted(place.rglob("*.py")):
+        digest.update(file.relative_to(place).as_posix().encode() + b"\0" + file.read_bytes())
+    return digest.hexdigest()
 
 
 def _same_cases(runs: Mapping[Side, Sequence[Run]], folder: Path) -> None:

@@ -216,6 +216,17 @@ def test_stopped_it_goes_on_and_done_it_asks_nothing(tmp_path: Path) -> None:
     assert not any(each.asked for each in again)
 
 
+def test_answers_of_before_a_change_of_the_code_do_not_count(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    plan = measuring.plan([load("sentiment-en")], {})
+    measuring.measure(plan, subjects(Adapter("better", task=0.9)), tmp_path, _quiet)
+    monkeypatch.setattr(measuring, "_code", lambda: "changed")
+    again: list[Scripted] = []
+    measuring.measure(plan, subjects(Adapter("better", task=0.9), again), tmp_path, _quiet)
+    assert all(each.asked for each in again)
+
+
 def test_seeds_are_averaged_and_narrow_the_interval(tmp_path: Path) -> None:
     made: list[Scripted] = []
     candidate = Adapter("better", task=0.75)
