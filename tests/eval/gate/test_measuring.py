@@ -224,7 +224,8 @@ def test_answers_of_before_a_change_of_the_code_do_not_count(
     monkeypatch.setattr(measuring, "_code", lambda: "changed")
     again: list[Scripted] = []
     measuring.measure(plan, subjects(Adapter("better", task=0.9), again), tmp_path, _quiet)
-    assert again and all(each.asked for each in again)
+    assert again
+    assert all(each.asked for each in again)
 
 
 def test_seeds_are_averaged_and_narrow_the_interval(tmp_path: Path) -> None:
