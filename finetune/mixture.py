@@ -67,7 +67,8 @@ def build(
             _rows(data / "summarize" / f"{language}.train.jsonl"), draw, portions.summaries[language]
         )
     if portions.manuals:
-        examples += manuals(_rows(Path(__file__).parent / "manuals.jsonl"), draw)
+        own = _rows(Path(__file__).parent / "manuals.jsonl")
+        examples += manuals([row for row in own if row["lang"] in portions.manuals], draw)
     if portions.instructions:
         rows = _rows(data / "chat" / "self-instruct-252.jsonl")
         examples += instructions(draw.sample(rows, min(portions.instructions, len(rows))))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 
 from assistant.schema import Language
@@ -19,8 +19,8 @@ class Portions:
         instructions: Instructions with the reply that a person wrote.
         cut: Passages stand alone, cut to the sentences that share most with the question: about what an
             adapter is shown that reads one passage (`tools.grounded.narrowed`).
-        manuals: Our own questions about rules, manuals and letters go in: who learns from articles alone
-            refuses too much of such texts.
+        manuals: Languages in which our own questions about rules, manuals and letters go in: who learns from
+            articles alone refuses too much of such texts.
     """
 
     passages: Mapping[Language, float]
@@ -28,7 +28,7 @@ class Portions:
     summaries: Mapping[Language, int]
     instructions: int = 0
     cut: bool = False
-    manuals: bool = False
+    manuals: Collection[Language] = ()
 
 
 ENGLISH = Portions(
@@ -49,7 +49,7 @@ THIRD = Portions(
     sentiment={"movieReviewSnippets": 700, "tweets": 80},
     summaries={"en": 30},
     cut=True,
-    manuals=True,
+    manuals=("en",),
 )
 BILINGUAL = Portions(
     passages={"en": 0.08, "zh": 0.25},
@@ -71,7 +71,16 @@ BILINGUAL_THIRD = Portions(
     instructions=252,
     cut=True,
 )
+BILINGUAL_FOURTH = Portions(
+    passages={"en": 0.15, "zh": 0.3},
+    sentiment={"movieReviewSnippets": 600, "tweets": 80, "zh": 1200},
+    summaries={"en": 20, "zh": 40},
+    instructions=252,
+    cut=True,
+    manuals=("en", "zh"),
+)
 PORTIONS = {
     "english": ENGLISH, "second": SECOND, "third": THIRD,
     "bilingual": BILINGUAL, "bilingual-second": BILINGUAL_SECOND, "bilingual-third": BILINGUAL_THIRD,
+    "bilingual-fourth": BILINGUAL_FOURTH,
 }  # fmt: skip

@@ -144,7 +144,7 @@ def test_our_own_questions_are_answered_by_their_passages() -> None:
 
 
 def test_manuals_are_asked_cut_and_whole_and_of_another_passage(data: Path) -> None:
-    made = mixture.build(data, Portions({}, {}, {}, manuals=True))
+    made = mixture.build(data, Portions({}, {}, {}, manuals=("en",)))
     replies = {
         kind: [e.messages[-1].text for e in made if e.id.endswith(kind)]
         for kind in ("-whole", "-far", "-away")
