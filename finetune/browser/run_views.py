@@ -60,7 +60,7 @@ def result(reader: Reader, kept: Kept, gate: Mapping[str, Any], passing: Found, 
     heading = Markup("<h2>{}</h2>").format(say("tune_result"))
     if kept.status is None or not kept.adapter or kept.status.alive:
         return heading + Markup('<p class="hint">{}</p>').format(say("tune_no_report"))
-    parts = [heading, _compared(reader, report)]
+    parts = [heading, _compared(reader, report, done=kept.status.state == "done")]
     parts += [_gate(reader, gate)] if gate and passing.state != "working" else []
     parts.append(_actions(reader, kept, passing, live=live))
     return Markup('<div class="tuned">{}</div>').format(Markup("").join(parts))
@@ -145,7 +145,7 @@ def _last(points: Sequence[tuple[float, float]], note: str = "") -> str:
     return f"{value} · {note}" if value and note else value or note
 
 
-def _compared(reader: Reader, report: Mapping[str, Any]) -> Markup:
+def _compared(reader: Reader, report: Mapping[str, Any], *, done: bool) -> Markup:
     say, comparison = reader.say, report.get("comparison") or {}
     if reason := report.get("reason"):
         told = i18n.kept_error(str(reason).strip().splitlines()[-1].removeprefix(TOLD), reader.language)
@@ -153,7 +153,9 @@ def _compared(reader: Reader, report: Mapping[str, Any]) -> Markup:
             say("tune_compare_failed", reason=told)
         )
     if not comparison.get("metrics"):
-        return Markup('<p class="hint">{}</p>').format(say("tune_no_report"))
+        return Markup('<p class="hint">{}</p>').format(
+            say("tune_nothing_compared" if done else "tune_no_report")
+        )
     heads = [say(f"tune_{key}") for key in ("metric", "base", "adapter", "difference", "finding")]
     rows = Markup("").join(_metric(reader, each) for each in comparison["metrics"])
     lead = Markup("<p>{}</p>").format(say("tune_result_lead", n=comparison.get("n", "–")))

@@ -145,6 +145,15 @@ def test_the_result_says_both_values_the_interval_and_the_finding(tmp_path: Path
 
 
 @pytest.mark.parametrize(
+    ("state", "said"), [("done", "held out no examples"), ("stopped", "When the training ends")]
+)
+def test_a_result_without_figures_says_why(tmp_path: Path, state: str, said: str) -> None:
+    place = tmp_path / "2026-11-23T00-10-00-reviews"
+    tune_runs.status(place / "run", state, adapter="reviews")
+    assert said in str(run_views.result(reader("en"), kept(place), {}, IDLE, live=""))
+
+
+@pytest.mark.parametrize(
     ("outcome", "said"),
     [("promote", "Better"), ("worse", "it is worse"), ("unclear", "be told from what was measured")],
 )
