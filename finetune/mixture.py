@@ -22,6 +22,7 @@ from assistant import prompts
 from assistant.evidence import attribution
 from assistant.schema import Language, Message
 from assistant.tools.summarize import as_long_as
+from finetune import formats
 from finetune.portions import PORTIONS, Portions
 from finetune.schema import Example, Origin
 
@@ -74,6 +75,8 @@ def build(
         examples += instructions(draw.sample(rows, min(portions.instructions, len(rows))))
     for path in chatted:
         examples += chats(_rows(path))
+    if portions.formats:
+        examples += formats.asked([row for row in examples if row.task == "chat"], draw, portions.formats)
     return examples
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from assistant.schema import Language
@@ -21,6 +21,7 @@ class Portions:
             adapter is shown that reads one passage (`tools.grounded.narrowed`).
         manuals: Languages in which our own questions about rules, manuals and letters go in: who learns from
             articles alone refuses too much of such texts.
+        formats: Forms that each English request of the chats is asked for besides (`formats.asked`).
     """
 
     passages: Mapping[Language, float]
@@ -28,7 +29,8 @@ class Portions:
     summaries: Mapping[Language, int]
     instructions: int = 0
     cut: bool = False
-    manuals: Collection[Language] = ()
+    manuals: tuple[Language, ...] = ()
+    formats: int = 0
 
 
 ENGLISH = Portions(
@@ -50,6 +52,15 @@ THIRD = Portions(
     summaries={"en": 30},
     cut=True,
     manuals=("en",),
+)
+FOURTH = Portions(
+    passages={"en": 0.1},
+    sentiment={"movieReviewSnippets": 300, "tweets": 60},
+    summaries={"en": 20},
+    instructions=252,
+    cut=True,
+    manuals=("en",),
+    formats=3,
 )
 BILINGUAL = Portions(
     passages={"en": 0.08, "zh": 0.25},
@@ -80,7 +91,7 @@ BILINGUAL_FOURTH = Portions(
     manuals=("en", "zh"),
 )
 PORTIONS = {
-    "english": ENGLISH, "second": SECOND, "third": THIRD,
+    "english": ENGLISH, "second": SECOND, "third": THIRD, "fourth": FOURTH,
     "bilingual": BILINGUAL, "bilingual-second": BILINGUAL_SECOND, "bilingual-third": BILINGUAL_THIRD,
     "bilingual-fourth": BILINGUAL_FOURTH,
 }  # fmt: skip
