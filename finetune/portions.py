@@ -62,6 +62,14 @@ FOURTH = Portions(
     manuals=("en",),
     formats=3,
 )
+FIFTH = Portions(
+    passages={"en": 0.03},
+    sentiment={"movieReviewSnippets": 1000, "tweets": 150},
+    summaries={"en": 10},
+    instructions=60,
+    cut=True,
+    formats=1,
+)
 BILINGUAL = Portions(
     passages={"en": 0.08, "zh": 0.25},
     sentiment={"movieReviewSnippets": 1600, "tweets": 300, "zh": 4600},
@@ -91,7 +99,7 @@ BILINGUAL_FOURTH = Portions(
     manuals=("en", "zh"),
 )
 PORTIONS = {
-    "english": ENGLISH, "second": SECOND, "third": THIRD, "fourth": FOURTH,
+    "english": ENGLISH, "second": SECOND, "third": THIRD, "fourth": FOURTH, "fifth": FIFTH,
     "bilingual": BILINGUAL, "bilingual-second": BILINGUAL_SECOND, "bilingual-third": BILINGUAL_THIRD,
     "bilingual-fourth": BILINGUAL_FOURTH,
 }  # fmt: skip
