@@ -55,8 +55,8 @@ def _show(settings: Settings, name: Name, *, as_json: AsJson = False) -> None:
         print_json(row)
         return
     for key, value in row.items():
-        if key != "history":
-            typer.echo(f"{key:<16}{', '.join(map(str, value)) if isinstance(value, list) else value}")
+        if key != "history" and value != "":
+            typer.echo(f"{key:<16}{_said(value)}")
     for event in past:
         why = f", forced: {event['forced']}" if event["forced"] else ""
         typer.echo(f"{event['at']:<28}{event['do']}{why}  {event['gate'] or ''}")
@@ -123,6 +123,12 @@ def _export(
         remedy = "give a folder that can be written"
         raise StorageError(what=path, reason=fault.strerror, remedy=remedy) from None
     note(f"written: {path} ({path.stat().st_size / 1e6:.1f} MB)")
+
+
+def _said(value: Any) -> str:
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    return ", ".join(map(str, value)) if isinstance(value, list) else str(value)
 
 
 def _row(settings: Settings, name: str, path: Path) -> dict[str, Any]:

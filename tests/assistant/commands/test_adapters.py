@@ -85,7 +85,10 @@ def test_show_tells_how_it_was_trained_and_what_became_of_it(
     )
     assert [event["do"] for event in shown["history"]] == ["promote", "rollback"]
     assert run(["adapters", "show", "mine"]) == 0
-    assert "forced: a demonstration" in capsys.readouterr().out
+    said = capsys.readouterr().out
+    assert "forced: a demonstration" in said
+    assert ["answers", "no"] in [line.split() for line in said.splitlines()]
+    assert "refused" not in said
     assert run(["adapters", "rollback"]) == 2
     assert "no promoted adapter of this base is live" in capsys.readouterr().err
 
