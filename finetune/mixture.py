@@ -3,7 +3,7 @@
 ``python -m finetune.mixture DATA OUT.jsonl [--portions NAME] [--but FILE] …`` writes them as
 conversations, in exactly the prompts that serving uses. Only files are read whose licence lets a trained
 adapter be given away; each row names its source. Chats of our own making are in ``chats.jsonl`` beside this
-file, questions about rules, manuals and letters in ``manuals.jsonl``.
+file, questions about rules, manuals and letters in ``manuals.jsonl``; `formats` asks chats for a form.
 """
 
 from __future__ import annotations
