@@ -23,8 +23,18 @@ def launched(*flags: str) -> Iterator[Any]:
 
     with sync_playwright() as play:
         browser = play.chromium.launch(executable_path=EXECUTABLE, args=[*FLAGS, *flags])
-        yield browser
+        try:
+            yield browser
+        except BaseException:
+            tell(browser)
+            raise
         browser.close()
+
+
+def tell(browser: Any) -> None:
+    """Print what each open page shows: pytest adds it to the failure."""
+    for page in (page for context in browser.contexts for page in context.pages):
+        print(f"---- {page.url} showed:", page.inner_text("body")[:4000], sep="\n")
 
 
 def watch(page: Any, base: str, trouble: list[str]) -> None:

@@ -30,7 +30,11 @@ def server(home: Path, port: int, **settings: str) -> Iterator[str]:
     try:
         base = f"http://127.0.0.1:{port}"
         wait_until_open(base, process, log)
-        yield base
+        try:
+            yield base
+        except BaseException:
+            print("---- the server said:", log.read_text()[-4000:], sep="\n")
+            raise
         process.send_signal(signal.SIGTERM)
         assert process.wait(60) == 0, log.read_text()
         assert "Traceback" not in log.read_text(), log.read_text()

@@ -33,15 +33,23 @@ class View(InView):
     """What one open page has in view: a run, or else the files and the list of runs."""
 
     recipe: str = recipes.DEFAULT
-    drawing: int = 0
-    """Which drawing is the newest: an older one that ends later would put back what the reader has left."""
+    begun: int = 0
+    """Drawings so far."""
+    ended: int = 0
+    """The newest drawing that has ended: one that began before it would put back what the reader has left."""
 
     def newest(self, draw: Callable[[], Updates]) -> Updates:
-        """What ``draw`` returns, or nothing where another drawing began meanwhile and shows more."""
-        self.drawing += 1
-        mine = self.drawing
+        """What ``draw`` returns, or nothing where a later drawing ended before it and shows more.
+
+        One that is overtaken only in its beginning is shown: on a slow machine each is overtaken so.
+        """
+        self.begun += 1
+        mine = self.begun
         updates = draw()
-        return updates if mine == self.drawing else {}
+        if mine < self.ended:
+            return {}
+        self.ended = mine
+        return updates
 
 
 def may(user: User) -> bool:
@@ -202,7 +210,11 @@ class _Page:
         runtime, user, parts = self._runtime, reader.user, self._parts
         found = works.checked(runtime, user)
         planned = works.planned(runtime, user, view.recipe)
-        begun = views.head(reader) + views.steps(reader, "recipe" if choices.ready(found) else "data")
+        begun = (
+            views.head(reader)
+            + views.KEPT_FRESH
+            + views.steps(reader, "recipe" if choices.ready(found) else "data")
+        )
         runs = views.listed(reader, shelf.runs(runtime, user), live.name(runtime))
         return {
             parts.head: shown(begun + views.title(reader, "data")),

@@ -15,6 +15,8 @@ from finetune.browser.shelf import Kept
 from finetune.browser.works import Found
 
 POLLED = Markup('<span data-poll-page="tune"></span>')
+KEPT_FRESH = Markup('<span data-poll-page="tune" data-every="5"></span>')
+"""A run may begin or end in a terminal, or on another page."""
 STEPS = ("data", "recipe", "run", "result")
 
 

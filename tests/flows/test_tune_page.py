@@ -56,6 +56,16 @@ def hold(page: Any) -> list[Any]:
     return held
 
 
+def lose(page: Any) -> None:
+    """End the next stream of answers before it has brought any, as happens between a close and a new question."""
+
+    def one(route: Any) -> None:
+        route.fulfill(content_type="text/event-stream", body='data: {"msg":"close_stream"}\n\n')
+
+    page.wait_for_timeout(3000)
+    page.route("**/queue/data*", one, times=1)
+
+
 def add(page: Any, name: str, text: str) -> None:
     payload = {"name": name, "mimeType": "application/octet-stream", "buffer": text.encode()}
     page.set_input_files("#page-tune input[type=file]", payload)
@@ -85,6 +95,7 @@ def test_a_training_is_started_watched_stopped_and_gone_on_with(tmp_path: Path) 
         with server(home, port, YOUJU_MODEL=str(model)) as base:
             page = fresh_page(browser, base, trouble)
             arrive(page, f"{base}/?p=tune")
+            lose(page)
             begin(page)
             page.wait_for_selector("#tune-run polyline")
             before = drawn(page)

@@ -41,6 +41,7 @@ def build(runtime: Runtime) -> gr.Blocks:
             }
 
         blocks.load(bridge.guarded(runtime, dress), None, [notice, top, navigation], **bridge.EVENT)
+        bridge.fetch_what_waits()
     return blocks
 
 

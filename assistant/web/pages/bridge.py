@@ -108,6 +108,16 @@ class Channel:
             one.change(function, [one, *others], list(outputs), **EVENT)
 
 
+def fetch_what_waits() -> None:
+    """Let the page's script ask for answers that wait on the server (``nudge`` in youju.js).
+
+    Gradio's server closes the stream of answers as soon as none is owed. An action that is on its way just then
+    is answered into no stream, and its answer waits until the next action opens one.
+    """
+    nudge = field("nudge")
+    nudge.change(lambda _: None, nudge, None, **EVENT)
+
+
 @dataclass(frozen=True, slots=True)
 class Action:
     """What the reader did. Every field comes from the browser and is checked where it is used."""

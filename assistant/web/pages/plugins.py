@@ -29,8 +29,8 @@ class Page:
 
     The page lives in a column ``page-<name>`` and hears its script-sent actions through the channel
     ``plugin-<name>``: ``{"do": "show"}`` when it comes into view, ``{"do": "poll"}`` each second while it shows an
-    element with ``data-poll-page="<name>"``, and ``{"do": …}`` of what is clicked: an element with
-    ``data-to="<name>"``, ``data-do`` and whatever other data.
+    element with ``data-poll-page="<name>"`` (or each ``data-every`` seconds), and ``{"do": …}`` of what is
+    clicked: an element with ``data-to="<name>"``, ``data-do`` and whatever other data.
     """
 
     name: str

@@ -11,7 +11,8 @@
   let booted = false;
 
   // ---- to the server -------------------------------------------------------------------------------------
-  let stamp = 0, turn = 0;
+  const NUDGES = 4;  // one each five seconds: an answer that found no open stream comes with the next question
+  let stamp = 0, turn = 0, nudges = 0;
   function write(id, text) {
     const field = one(`#${id} textarea, #${id} input`);
     if (!field) return false;
@@ -22,7 +23,10 @@
   }
   // What is written twice before it is sent comes once: actions take turns in three fields, and what is only asked
   // again each second has a field of its own.
-  const ask = (id, fields) => write(`${id}-${1 + (++turn % 3)}`, JSON.stringify({ ...fields, t: ++stamp }));
+  const ask = (id, fields) => {
+    nudges = NUDGES;
+    return write(`${id}-${1 + (++turn % 3)}`, JSON.stringify({ ...fields, t: ++stamp }));
+  };
   const poll = (id, fields) => write(`${id}-0`, JSON.stringify({ ...fields, t: ++stamp }));
   const act = (fields) => ask("act-chat", { c: shown(), ...fields });
   const collection = () => one(".shelf")?.dataset.collection || "";
@@ -132,6 +136,7 @@
   document.addEventListener("change", (event) => {
     const target = event.target;
     if (target.matches("[data-scope-picker]") && shown()) act({ do: "scope", value: target.value });
+    if (target.matches("input[type=file]")) nudges = NUDGES;
     if (target.matches("[data-set]")) set(target.dataset.set, target.value);
   });
   function set(key, value) {
@@ -385,16 +390,19 @@
     if (mark && !mark.dataset.seen) { mark.dataset.seen = "1"; mark.scrollIntoView({ block: "center" }); }
   }
   // An answer that another page began, and files on their way in: asked for until they are done.
-  let second = 0;
+  let second = 0, tick = 0;
   setInterval(() => {
+    tick += 1;
+    if (nudges && tick % 5 === 0) { nudges -= 1; write("nudge", String(tick)); }
     const chat = [];
     if (one("#thread [data-poll]")) chat.push("again");
     if (one("#chat-imports [data-poll-imports]")) chat.push("imports");
     if (chat.length) poll("act-chat", { c: shown(), do: chat[++second % chat.length] });
     if (one("#documents-imports [data-poll-imports]")) poll("act-docs", { collection: collection(), do: "imports" });
     if (one(".engine.loading")) engine();
-    const polled = one("[data-poll-page]")?.dataset.pollPage;
-    if (polled && body.dataset.page === polled) poll(`plugin-${polled}`, { do: "poll" });
+    const name = body.dataset.page;
+    const asked = all(`[data-poll-page="${name}"]`).some((mark) => tick % (mark.dataset.every || 1) === 0);
+    if (asked) poll(`plugin-${name}`, { do: "poll" });
   }, 1000);
   async function engine() {
     try {

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from threading import Event
 from typing import Any
 
 from assistant.web.pages.bridge import Action
@@ -29,6 +31,23 @@ def test_a_drawing_that_ends_late_does_not_put_back_what_the_reader_left() -> No
 
     shown.append(drawing(view, meanwhile=choose))
     assert shown == [{"run": "r1"}, {}]
+
+
+def test_a_drawing_is_shown_though_the_next_one_has_begun() -> None:
+    """Where each takes longer than the second between two polls, waiting for the last would show nothing."""
+    view, first_ended = View(), Event()
+    with ThreadPoolExecutor() as threads:
+
+        def begin_next() -> None:
+            later.append(threads.submit(drawing, view, first_ended.wait))
+            while view.begun < 2:
+                pass
+
+        later: list[Any] = []
+        assert drawing(view, meanwhile=begin_next) == {"run": None}
+        view.what = "r1"
+        first_ended.set()
+        assert later[0].result() == {"run": None}
 
 
 def test_the_newest_drawing_is_shown() -> None:
