@@ -131,7 +131,10 @@ def _one(
     shown_to_it = [[shown(hit)[0] for hit in hits[:most]]]
     if most == 1:
         shown_to_it = [
-            [one.text] for one in quoting.ranked(question, hits, candidates, grounded.CONSIDERED)
+            [one.text]
+            for one in quoting.ranked(
+                question, hits, candidates, grounded.CONSIDERED, room=grounded.READ[language]
+            )
         ] or shown_to_it
     asked = [prompts.grounded_trained(question, passages, language) for passages in shown_to_it]
     _, refusing = grounded.least_refused(runtime.generator(), asked, language, adapter)

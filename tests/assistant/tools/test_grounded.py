@@ -36,6 +36,9 @@ DOCUMENT = (
 ZH = "我们的店全年营业。退款在退货后14天内支付。礼品卡不支持退款。"
 
 
+JUDGE = Refusal(bias=0.0, search=0.0, model=1.0, threshold=0.5)
+
+
 @dataclass(frozen=True)
 class Result:
     hits: tuple[Hit, ...]
@@ -234,6 +237,21 @@ def test_an_adapter_that_reads_one_passage_reads_the_sentences_that_would_be_quo
     )
 
 
+def test_of_chinese_an_adapter_reads_the_sentence_alone_and_a_person_its_paragraph() -> None:
+    rules = "会员卡每年收费40元。年卡最多可以停15天。全年累计最多停60天。"
+    found = Result((hit(rules, 1),))
+    model = FakeGenerator("15天 [1]", scores=lambda _, reply: -5.0)
+    told = {"trained": True, "shown_most": 1, "refusal": JUDGE}
+    _, answer, _ = run("年卡最多可以停多少天？", found, model, **told)
+    read = model.prompts[-1][-1].text
+    assert "最多可以停15天" in read
+    assert "60天" not in read
+    assert "40元" not in read
+    assert answer.best is not None
+    assert answer.best.text == "年卡最多可以停15天。全年累计最多停60天。"
+    assert rules[answer.best.start : answer.best.end] == answer.best.text
+
+
 def test_only_passages_that_fit_are_shown_and_citable() -> None:
     long = Result((GOOD.hits[0], hit("word " * 300, 2, 0.8)))
     model = FakeGenerator("Refunds are paid within 14 days [2].", window=256 + 150)
@@ -314,9 +332,6 @@ def test_a_chat_that_ran_to_the_limit_in_circles_says_each_thing_once(
     *_, answer = chat.reply((), "Hello", lambda: model(reply), Sampling())
     assert isinstance(answer, Answer)
     assert answer.text == text
-
-
-JUDGE = Refusal(bias=0.0, search=0.0, model=1.0, threshold=0.5)
 
 
 @pytest.mark.parametrize(("refusing", "declined"), [(-0.1, True), (-4.0, False)])
