@@ -186,7 +186,7 @@ def find_converter() -> str:
         f"get llama.cpp, put its folder on the PATH, and run this again; or merge without --gguf and run "
         f"`python llama.cpp/{CONVERTER} FOLDER --outfile NAME.gguf`"
     )
-    raise BadRequestError(field="--gguf", value="this machine", remedy=remedy)
+    raise BadRequestError(field="merge", value="--gguf", remedy=remedy)
 
 
 def to_gguf(converter: str, folder: Path) -> Path:
