@@ -120,7 +120,7 @@ def _scores(question: str, candidates: Sequence[Candidate]) -> list[float]:
     ]
 
 
-def _grown(spans: Sequence[tuple[int, int]], place: int, text: str, readable: int) -> tuple[int, int]:
+def _grown(spans: Sequence[tuple[int, int]], place: int, text: str, room: int) -> tuple[int, int]:
     """The sentence and what follows in its paragraph; a heading takes its text along, or its list."""
     start, end = spans[place]
     if _needs_list(text, start, end):
@@ -128,9 +128,9 @@ def _grown(spans: Sequence[tuple[int, int]], place: int, text: str, readable: in
     leads_list = _opens(text[start:end]) or start < spans[place][0]
     for begin, following in spans[place + 1 : place + 1 + _FOLLOWING]:
         item = bool(_ITEM.match(text[begin:following]))
-        room = _LISTED if item else readable
+        most = _LISTED if item else room
         ends = "\n\n" in text[end:begin] and not (item and leads_list)
-        ends = ends or (item and not leads_list) or _width(text[start:following]) > room
+        ends = ends or (item and not leads_list) or _width(text[start:following]) > most
         if ends and not _opens(text[start:end]):
             break
         end = following
