@@ -9,6 +9,8 @@ from typing import Any
 
 import pytest
 
+RUNNING: list[Any] = []
+"""The browsers that are open."""
 EXECUTABLE = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
 FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--no-first-run"]
 DESKTOP, PHONE = {"width": 1280, "height": 800}, {"width": 390, "height": 844}
@@ -23,18 +25,21 @@ def launched(*flags: str) -> Iterator[Any]:
 
     with sync_playwright() as play:
         browser = play.chromium.launch(executable_path=EXECUTABLE, args=[*FLAGS, *flags])
+        RUNNING.append(browser)
         try:
             yield browser
         except BaseException:
-            tell(browser)
+            print(seen())  # before it closes
             raise
+        finally:
+            RUNNING.remove(browser)
         browser.close()
 
 
-def tell(browser: Any) -> None:
-    """Print what each open page shows: pytest adds it to the failure."""
-    for page in (page for context in browser.contexts for page in context.pages):
-        print(f"---- {page.url} showed:", page.inner_text("body")[:4000], sep="\n")
+def seen() -> str:
+    """What each open page shows."""
+    pages = (page for browser in RUNNING for context in browser.contexts for page in context.pages)
+    return "\n".join(f"---- {page.url} showed:\n{page.inner_text('body')[:4000]}" for page in pages)
 
 
 def watch(page: Any, base: str, trouble: list[str]) -> None:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import os
 import socket
-from collections.abc import Iterator
+import sys
+from collections.abc import Generator, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -26,6 +27,16 @@ for _name in [
 def pytest_addoption(parser: pytest.Parser) -> None:
     """How often the tests of kills and drops repeat; before a release, 40 and more."""
     parser.addoption("--rounds", type=int, default=0, help="Rounds of the tests that kill and drop.")
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport() -> Generator[None, Any, Any]:
+    """A test that fails in a browser says what its pages showed."""
+    report = yield
+    chromium = sys.modules.get("chromium")
+    if chromium and report.failed and (shown := chromium.seen()):
+        report.sections.append(("pages", shown))
+    return report
 
 
 @pytest.fixture

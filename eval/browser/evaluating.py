@@ -76,10 +76,11 @@ def build(runtime: Runtime, blocks: gr.Blocks) -> None:
     listen = bridge.EVENT
     blocks.load(bridge.guarded(runtime, page.load), None, everything, **listen)
     upload.upload(bridge.guarded(runtime, page.upload), upload, [suite, upload], **listen)
-    start.click(bridge.guarded(runtime, page.start), [suite, adapter, limit], [now, listed], **listen)
-    halt.click(bridge.guarded(runtime, page.stop), None, [now], **listen)
+    standing = [now, listed, a, b, detail]
+    start.click(bridge.guarded(runtime, page.start), [suite, adapter, limit], standing, **listen)
+    halt.click(bridge.guarded(runtime, page.stop), None, standing, **listen)
     compare.click(bridge.guarded(runtime, page.compare), [a, b], detail, **listen)
-    act.listen(bridge.guarded(runtime, page.act), [view], [now, listed, a, b, detail])
+    act.listen(bridge.guarded(runtime, page.act), [view], standing)
 
 
 class _Page:
@@ -128,12 +129,12 @@ class _Page:
         whole = shelf.suite(self._runtime, reader.user, suite or "")
         folder = shelf.new_folder(self._runtime, reader.user, whole.name)
         works.begin(self._runtime, reader.user.id, folder, whole, adapter or "none", _limit(limit))
-        return {self._now: shown(views.now(reader, works.current()))}
+        return self._poll(reader)
 
     def stop(self, reader: Reader) -> Updates:
         """End one's own run."""
         works.stop(reader.user.id)
-        return {self._now: shown(views.now(reader, works.current()))}
+        return self._poll(reader)
 
     def act(self, reader: Reader, text: str, view: InView) -> Updates:
         """What the page's script passes on."""
@@ -171,8 +172,9 @@ class _Page:
     def _poll(self, reader: Reader) -> Updates:
         """How far it is; when it has ended, its report."""
         work = works.current()
-        if work is not None and work.busy:
-            return {self._now: shown(views.now(reader, work))}
+        now = shown(views.now(reader, work))
+        if work is not None and work.busy:  # asked after it was drawn: else the end could be missed
+            return {self._now: now}
         drawn = self._drawn(reader)
         if work is not None and work.finished(reader.user.id):
             drawn[self._detail] = shown(self._report(reader, work.folder.name))
@@ -204,14 +206,17 @@ class _Page:
     def _drawn(self, reader: Reader) -> Updates:
         import gradio as gr
 
-        work, kept = works.current(), shelf.kept(self._runtime, reader.user)
+        # What runs first: once it says that nothing does nobody asks again, so the list must not be older.
+        work = works.current()
+        now = shown(views.now(reader, work))
         busy = work.folder.name if work is not None and work.busy else ""
+        kept = shelf.kept(self._runtime, reader.user)
         pairs = [
             (f"{run.manifest.suite} · {run.adapter or '–'} · {views.moment(run.manifest.date)}", run.name)
             for run in kept
         ]
         return {
-            self._now: shown(views.now(reader, work)),
+            self._now: now,
             self._listed: shown(views.listed(reader, kept, busy)),
             self._a: gr.update(choices=pairs, label=reader.say("evaluate_a")),
             self._b: gr.update(choices=pairs, label=reader.say("evaluate_b")),

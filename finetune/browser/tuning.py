@@ -232,7 +232,8 @@ class _Page:
         kept = shelf.find(self._runtime, reader.user, name)
         starting = works.working(kept) and not (kept.status and kept.status.alive)
         drawn = run_views.run(reader, kept, starting=starting, said_last=works.last_line(kept.log))
-        gate, passing = live.gate(self._runtime, kept), works.promoted(kept)
+        passing = works.promoted(kept)  # before its record: once it has ended nobody asks again
+        gate = live.gate(self._runtime, kept)
         found = run_views.result(reader, kept, gate, passing, live=live.name(self._runtime))
         parts = self._parts
         return {parts.run: shown(drawn), parts.result: shown(found)}

@@ -68,9 +68,9 @@ class _Page:
         if action.do not in IN_PASSING:
             view.turn(action, (collection or None) if action.do == "show" else None)
         updates = handler(reader, action)
-        if action.do in IN_PASSING and view.what not in (None, collection):
-            updates.pop(self._body, None)  # asked for while another collection was on its way
-        return view.kept(action, updates, self._body, self._detail)
+        if action.do == "imports" and view.what not in (None, collection):
+            return {}  # asked for while another collection was on its way
+        return view.kept(action, updates, self._body, self._detail, self._progress)
 
     def _show(self, reader: Reader, action: Action) -> Updates:
         return {**self._refresh(reader, action), self._detail: ""}
@@ -78,9 +78,9 @@ class _Page:
     def _refresh(self, reader: Reader, action: Action) -> Updates:
         return self._drawn(reader, action.text("collection"))
 
-    def _dismiss(self, reader: Reader, action: Action) -> Updates:
+    def _dismiss(self, reader: Reader, _action: Action) -> Updates:
         imports.dismiss(reader.user.id)
-        return self._refresh(reader, action)
+        return {self._progress: shown(imports.line(self._runtime, reader, "documents"))}
 
     def _create(self, reader: Reader, action: Action) -> Updates:
         return self._drawn(reader, self._store.collections.create(reader.user, action.text("value")).id)
@@ -121,10 +121,10 @@ class _Page:
 
     def _drawn(self, reader: Reader, chosen: str) -> Updates:
         collection = self._collection(reader, chosen)
-        return {
-            self._body: shown(shelf.html(self._runtime, reader, collection)),
-            self._progress: shown(imports.line(self._runtime, reader, "documents")),
-        }
+        # The line first: once it says that all is done nobody asks again, so the table must not be older.
+        line = imports.line(self._runtime, reader, "documents")
+        table = shelf.html(self._runtime, reader, collection)
+        return {self._body: shown(table), self._progress: shown(line)}
 
     def _collection(self, reader: Reader, chosen: str) -> str:
         try:

@@ -18,8 +18,11 @@ from assistant.web.pages.bridge import Reader
 
 if TYPE_CHECKING:
     from assistant.runtime import Runtime
+    from assistant.store import DocumentRecord
 
 log = logging.getLogger(__name__)
+ENDED = ("ready", "failed")
+"""States after which nothing more happens to a file."""
 
 
 @dataclass
@@ -45,7 +48,7 @@ class _Batch:
     files: list[_File] = field(default_factory=list)
 
     def busy(self) -> bool:
-        return any(file.state not in ("ready", "failed") for file in self.files)
+        return any(file.state not in ENDED for file in self.files)
 
 
 _batches: dict[str, _Batch] = {}
@@ -100,7 +103,7 @@ def line(runtime: Runtime, reader: Reader, page: str) -> Markup:
     words = say("importing", total=len(files), done=done) if moving else say("imported", count=done)
     if failed:
         words += ("，" if reader.language == "zh" else ", ") + say("importing_failed", count=len(failed))
-    share = sum(1.0 if f.state in ("ready", "failed") else f.progress for f in files) / len(files)
+    share = sum(1.0 if f.state in ENDED else f.progress for f in files) / len(files)
     dismissal = Markup('<button type="button" class="text" data-{}="dismiss">{}</button>').format(
         "docs" if page == "documents" else "act", say("dismiss")
     )
@@ -125,9 +128,10 @@ def _item(reader: Reader, file: _File) -> Markup:
 
 
 def _add(runtime: Runtime, reader: Reader, file: _File) -> None:
-    def follow(record: object) -> None:
-        file.state = getattr(record, "state", file.state)
-        file.progress = getattr(record, "progress", file.progress)
+    def follow(record: DocumentRecord) -> None:
+        # One document of an archive ends before the others: the file has ended when all have.
+        if record.state not in ENDED:
+            file.state, file.progress = record.state, record.progress
 
     try:
         file.state = "parsing"
@@ -136,11 +140,11 @@ def _add(runtime: Runtime, reader: Reader, file: _File) -> None:
         else:
             records = runtime.library.ingest(reader.user, file.collection_id, file.name, file.source, follow)
         failed = next((record for record in records if record.state == "failed"), None)
-        file.state, file.told = ("failed", failed.error) if failed else ("ready", "")
+        file.told, file.state = (failed.error, "failed") if failed else ("", "ready")
     except Exception as error:
         if not isinstance(error, YoujuError):
             log.exception("adding a file failed")
-        file.state, file.error = "failed", error
+        file.error, file.state = error, "failed"
     finally:
         # Gradio's upload folder is shared: no copy stays there.
         if file.source is not None:

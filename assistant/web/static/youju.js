@@ -11,7 +11,7 @@
   let booted = false;
 
   // ---- to the server -------------------------------------------------------------------------------------
-  const NUDGES = 4;  // one each five seconds: an answer that found no open stream comes with the next question
+  const NUDGES = 4;  // one each five seconds after an action: see refresh
   let stamp = 0, turn = 0, nudges = 0;
   function write(id, text) {
     const field = one(`#${id} textarea, #${id} input`);
@@ -389,11 +389,17 @@
     const mark = one(".source mark, .paper mark");
     if (mark && !mark.dataset.seen) { mark.dataset.seen = "1"; mark.scrollIntoView({ block: "center" }); }
   }
+  // An answer that found no open stream comes with the next question, whatever it asks. The files are drawn anew,
+  // too: answers to two actions can come in the wrong order, and the older one would stay.
+  function refresh() {
+    if (body.dataset.page === "documents") poll("act-docs", { collection: collection(), do: "imports" });
+    else write("nudge", String(tick));
+  }
   // An answer that another page began, and files on their way in: asked for until they are done.
   let second = 0, tick = 0;
   setInterval(() => {
     tick += 1;
-    if (nudges && tick % 5 === 0) { nudges -= 1; write("nudge", String(tick)); }
+    if (nudges && tick % 5 === 0) { nudges -= 1; refresh(); }
     const chat = [];
     if (one("#thread [data-poll]")) chat.push("again");
     if (one("#chat-imports [data-poll-imports]")) chat.push("imports");

@@ -4,6 +4,7 @@ import json
 import re
 import time
 from pathlib import Path
+from threading import Event
 from types import SimpleNamespace
 from typing import Any
 
@@ -104,7 +105,7 @@ def test_what_was_asked_first_and_ends_last_is_not_shown(runtime: DemoRuntime, r
     record = runtime.store.documents.list(reader.user, own.id)[0]
     shelf, view = documents._Page(runtime, "body", "detail", "progress"), InView()  # type: ignore[arg-type]
     assert shelf.act(reader, do(do="preview", id=record.id, t=2), view)["detail"]
-    assert shelf.act(reader, do(do="show", t=1), view).keys() == {"progress"}
+    assert shelf.act(reader, do(do="show", t=1), view) == {}
     shelf.act(reader, do(do="show", collection="", t=3), view)  # the page's first, before it knows one
     assert "body" in shelf.act(reader, do(do="imports", collection=own.id, t=4), view)
     assert shelf.act(reader, do(do="show", collection=own.id, t=5), view)["detail"] == ""
@@ -354,6 +355,59 @@ def test_files_are_added_in_the_background_and_failures_stay(
     assert not empty.exists()
     imports.dismiss(reader.user.id)
     assert imports.line(runtime, reader, "chat") == ""
+
+
+def until_ended(user_id: str) -> None:
+    deadline = time.monotonic() + 20
+    while imports._batches[user_id].busy():
+        assert time.monotonic() < deadline
+        time.sleep(0.01)
+
+
+def test_files_that_end_while_the_page_is_drawn_are_asked_for_again(
+    runtime: DemoRuntime, reader: Reader, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "empty.txt").write_text(" ")
+    own, go_on = runtime.store.collections.default(reader.user), Event()
+    ingest, drawn = runtime.library.ingest, documents.shelf.html
+
+    def held(*given: Any) -> Any:
+        assert go_on.wait(20)
+        return ingest(*given)
+
+    def end_after(*given: Any) -> Any:
+        table = drawn(*given)
+        go_on.set()
+        until_ended(reader.user.id)
+        return table
+
+    monkeypatch.setattr(runtime.library, "ingest", held)
+    monkeypatch.setattr(documents.shelf, "html", end_after)
+    shelf = documents._Page(runtime, "body", "detail", "progress")  # type: ignore[arg-type]
+    updates = shelf.upload(reader, [str(tmp_path / "empty.txt")], own.id)
+    assert "state failed" not in updates["body"]
+    assert "data-poll-imports" in updates["progress"]
+    updates = shelf.act(reader, do(do="imports", collection=own.id, t=1), InView())
+    assert "state failed" in updates["body"]
+    assert "data-poll-imports" not in updates["progress"]
+
+
+@pytest.mark.parametrize("state", imports.ENDED)
+def test_an_archive_has_ended_when_all_its_documents_have(
+    state: str, runtime: DemoRuntime, reader: Reader, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    own, seen = runtime.store.collections.default(reader.user), []
+
+    def two(user: Any, collection_id: str, name: str, source: Path, progress: Any) -> list[Any]:
+        progress(SimpleNamespace(state=state, progress=1.0))
+        seen.append(imports.line(runtime, reader, "documents"))
+        return []
+
+    monkeypatch.setattr(runtime.library, "ingest", two)
+    imports.begin(runtime, reader, own.id, [str(tmp_path / "two.zip")])
+    until_ended(reader.user.id)
+    assert "data-poll-imports" in seen[0]
+    assert "data-poll-imports" not in imports.line(runtime, reader, "documents")
 
 
 def test_nobody_adds_to_anothers_collection(runtime: DemoRuntime, reader: Reader, tmp_path: Path) -> None:

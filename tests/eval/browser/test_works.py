@@ -15,10 +15,14 @@ from demo_runtime import DemoRuntime
 from assistant.errors import BadRequestError, ConflictError, NotFoundError
 from assistant.store.records import User
 from assistant.web import files
+from assistant.web.pages import labels, plugins
+from assistant.web.pages.bridge import InView, Reader
 from eval import runs
 from eval.browser import evaluating, shelf, words, works
 from eval.errors import SuiteError
+from eval.page import PAGE
 
+plugins._join(PAGE)
 LINE = {"id": "s1", "task": "sentiment", "lang": "en", "text": "Good.", "label": "positive"}
 
 
@@ -74,6 +78,45 @@ def test_there_is_one_run_at_a_time_and_it_is_stopped_by_its_owner_only(
     again = begin(runtime, tmp_path / "run", monkeypatch, 0.0)
     ended(again)
     assert runs.read(tmp_path / "run").complete
+
+
+@pytest.fixture
+def drawn(runtime: Any, monkeypatch: pytest.MonkeyPatch) -> Any:
+    """The page over the names of its places, and a run that goes on."""
+    user = runtime.store.users.local()
+    work = works.Work(user.id, shelf.new_folder(runtime, user, "scripted"), "scripted")
+    monkeypatch.setattr(works._Server, "work", work)
+    places = ("head", "suite", "adapter", "now", "listed", "pair", "a", "b", "detail")
+    page = evaluating._Page(runtime, labels.Labels(), *places)
+    yield work, lambda do: page.act(Reader(user, "en"), json.dumps({"do": do}), InView())
+    work.stage = "done"
+
+
+def test_a_run_that_ends_before_it_is_drawn_brings_its_list(
+    drawn: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    work, act = drawn
+    now = evaluating.views.now
+    assert act("poll").keys() == {"now"}
+    monkeypatch.setattr(
+        evaluating.views, "now", lambda *given: (setattr(work, "stage", "done"), now(*given))[1]
+    )
+    assert "listed" in act("poll")
+
+
+def test_a_run_that_ends_after_its_list_was_read_is_asked_for_again(
+    drawn: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    work, act = drawn
+    kept = evaluating.shelf.kept
+
+    def end_after(*given: Any) -> Any:
+        found = kept(*given)
+        work.stage = "done"
+        return found
+
+    monkeypatch.setattr(evaluating.shelf, "kept", end_after)
+    assert "data-poll-page" in act("show")["now"]
 
 
 def test_a_suite_of_ones_own_is_kept_once_it_is_whole(runtime: Any, tmp_path: Path) -> None:

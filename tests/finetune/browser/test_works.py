@@ -16,9 +16,13 @@ import tune_runs
 from assistant.config import Settings
 from assistant.errors import BadRequestError, ConflictError, NotFoundError, UnsupportedFileError
 from assistant.store.records import User
+from assistant.web.pages import labels, plugins
+from assistant.web.pages.bridge import Reader
 from finetune import reading
-from finetune.browser import shelf, works
+from finetune.browser import shelf, tuning, works
+from finetune.page import PAGE
 
+plugins._join(PAGE)
 ADA, BOB = User("ada", "ada", "admin"), User("bob", "bob", "admin")
 PLAYED = """
 import json, os, pathlib, sys, time
@@ -232,6 +236,26 @@ def test_the_gate_ends_with_a_word_or_says_why_not(
     works.promote(runtime, kept)
     found = until(lambda: (found := works.promoted(kept)).state != "working" and found)
     assert (found.state, found.said) == (state, "better: it may go live")
+
+
+def test_a_gate_that_ends_while_it_is_drawn_is_asked_for_again(
+    runtime: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    place = runtime.settings.home / "runs" / "ada" / "tune" / "2026-11-23T00-10-00-mine"
+    tune_runs.status(place / "run", "done", adapter="mine")
+    (place / "recipe.toml").write_text("")
+    state: list[works.State] = ["working"]
+
+    def nothing_yet(*_: Any) -> dict[str, Any]:
+        state[0] = "done"
+        return {}
+
+    monkeypatch.setattr(works, "promoted", lambda _: works.Found(state[0], {}))
+    monkeypatch.setattr(tuning.live, "gate", nothing_yet)
+    parts = tuning._Parts()
+    parts.run, parts.result = "run", "result"
+    page = tuning._Page(runtime, labels.Labels(), parts, "upload")
+    assert "data-poll-page" in page._run(Reader(ADA, "en"), place.name)["result"]
 
 
 def test_runs_of_a_terminal_are_seen_on_ones_own_machine_only(runtime: Any) -> None:
