@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import shutil
 import subprocess
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
 Precision = Literal["bf16", "fp32"]
 CONVERTER = "convert_hf_to_gguf.py"
 """Of llama.cpp, which keeps it in step with its own reader; no package on the index does."""
+NEEDED = "`pip install sentencepiece protobuf` for it"
 REMADE = ("config.json", "generation_config.json", pull.MANIFEST)
 """Files of the base that the merged model has its own of, or has none."""
 
@@ -183,8 +185,8 @@ def find_converter() -> str:
         return found
     remedy = (
         f"there is no {CONVERTER} on the PATH, and no package on the index keeps up with llama.cpp: "
-        f"get llama.cpp, put its folder on the PATH, and run this again; or merge without --gguf and run "
-        f"`python llama.cpp/{CONVERTER} FOLDER --outfile NAME.gguf`"
+        f"get llama.cpp, put its folder on the PATH, {NEEDED}, and run this again; or merge without --gguf "
+        f"and run `python llama.cpp/{CONVERTER} FOLDER --outfile NAME.gguf`"
     )
     raise BadRequestError(field="merge", value="--gguf", remedy=remedy)
 
@@ -200,12 +202,14 @@ def to_gguf(converter: str, folder: Path) -> Path:
         ModelFileError: The tool failed; holds the last line that it wrote.
     """
     file, part = folder / f"{folder.name}.gguf", folder / f".{folder.name}.part.gguf"
-    command = [converter, str(folder), "--outfile", str(part), "--outtype", "auto"]
+    # By our Python: the tool wants torch and transformers, which the one of its first line need not have.
+    command = [sys.executable, converter, str(folder), "--outfile", str(part), "--outtype", "auto"]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     if done.returncode or not part.is_file():
         part.unlink(missing_ok=True)
         said = (done.stderr or done.stdout).strip().splitlines() or ["it said nothing"]
-        remedy = f"the merged model is in {folder}; update llama.cpp and run `{CONVERTER} {folder}`"
+        again = f"python {converter} {folder}"
+        remedy = f"the merged model is in {folder}; update llama.cpp, {NEEDED}, and run `{again}`"
         raise ModelFileError(name=folder.name, reason=f"{CONVERTER} failed ({said[-1]})", remedy=remedy)
     part.replace(file)
     return file
