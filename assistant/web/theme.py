@@ -9,16 +9,17 @@ if TYPE_CHECKING:
     from gradio.themes import Base
 
 STATIC = Path(__file__).parent / "static"
+SCRIPTS = ("youju.js", "keeping.js")
 FONTS = ("Inter", "PingFang SC", "Noto Sans SC", "Microsoft YaHei", "system-ui", "sans-serif")
 MONO = ("ui-monospace", "SFMono-Regular", "Menlo", "Consolas", "monospace")
 ACCENT, ACCENT_DARK = "#2447A8", "#8FA8F5"
 
 
 def head(more: str = "") -> str:
-    """Style and ``more`` of it, and script, in place: Gradio would rewrite the selectors of its ``css``."""
+    """Style and ``more`` of it, and scripts, in place: Gradio would rewrite the selectors of its ``css``."""
     style = (STATIC / "youju.css").read_text(encoding="utf-8")
-    script = (STATIC / "youju.js").read_text(encoding="utf-8")
-    return f"<style>{style}{more}</style><script>{script}</script>"
+    scripts = [(STATIC / name).read_text(encoding="utf-8") for name in SCRIPTS]
+    return f"<style>{style}{more}</style>" + "".join(f"<script>{script}</script>" for script in scripts)
 
 
 def theme() -> Base:

@@ -6,6 +6,7 @@ import re
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from threading import Event
 from typing import Any
 
 import pytest
@@ -339,6 +340,40 @@ def test_documents_are_added_previewed_inspected_and_deleted(visit: Any, tmp_pat
     assert "passages" in page.inner_text("dialog p")
     page.click("dialog .danger")
     page.wait_for_selector(".documents >> text=Zoo rules", state="detached")
+
+
+def test_what_is_typed_stays_while_the_files_are_drawn_anew(
+    visit: Any, served: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest
+) -> None:
+    store, enough = served[1].store, Event()
+    request.addfinalizer(enough.set)
+
+    def slow(user: Any, collection_id: str, name: str, _: Path, progress: Any) -> list[Any]:
+        told = {"title": name, "filename": name, "media_type": "text/plain", "sha256": "0" * 64, "size": 1}
+        record = store.documents.add(user, collection_id, **told)
+        for step in range(1, 1000):
+            progress(store.documents.set_state(user, record.id, "embedding", progress=step / 1000))
+            if enough.wait(0.2):
+                break
+        store.documents.delete(user, record.id)
+        return []
+
+    monkeypatch.setattr(served[1].library, "ingest", slow)
+    page = visit("/?p=documents")
+    (tmp_path / "slow.txt").write_text("slow")
+    page.set_input_files("#page-documents input[type=file]", str(tmp_path / "slow.txt"))
+    page.wait_for_selector(".documents progress")
+    page.fill("[data-filter]", "slow")
+    page.click(".inspect input")
+    for word in ("days", " of", " leave"):
+        page.evaluate("document.querySelector('.shelf').dataset.old = '1'")
+        page.keyboard.type(word)
+        page.wait_for_selector(".shelf:not([data-old])")
+    assert page.input_value(".inspect input") == "days of leave"
+    assert page.input_value("[data-filter]") == "slow"
+    assert page.locator(".documents tbody tr:visible").count() == 1
+    enough.set()
+    page.wait_for_selector(".documents progress", state="detached")
 
 
 def test_summary_leads_to_its_place_and_sentiment_shows_bars(visit: Any) -> None:

@@ -392,8 +392,14 @@
   // An answer that found no open stream comes with the next question, whatever it asks. The files are drawn anew,
   // too: answers to two actions can come in the wrong order, and the older one would stay.
   function refresh() {
-    if (body.dataset.page === "documents") poll("act-docs", { collection: collection(), do: "imports" });
+    if (body.dataset.page === "documents") table();
     else write("nudge", String(tick));
+  }
+  let composing = false;  // a Chinese word that is being chosen above the table would be lost with its field
+  document.addEventListener("compositionstart", () => { composing = true; });
+  document.addEventListener("compositionend", () => { composing = false; });
+  function table() {
+    if (!composing) poll("act-docs", { collection: collection(), do: "imports" });
   }
   // An answer that another page began, and files on their way in: asked for until they are done.
   let second = 0, tick = 0;
@@ -404,7 +410,7 @@
     if (one("#thread [data-poll]")) chat.push("again");
     if (one("#chat-imports [data-poll-imports]")) chat.push("imports");
     if (chat.length) poll("act-chat", { c: shown(), do: chat[++second % chat.length] });
-    if (one("#documents-imports [data-poll-imports]")) poll("act-docs", { collection: collection(), do: "imports" });
+    if (one("#documents-imports [data-poll-imports]")) table();
     if (one(".engine.loading")) engine();
     const name = body.dataset.page;
     const asked = all(`[data-poll-page="${name}"]`).some((mark) => tick % (mark.dataset.every || 1) === 0);
