@@ -62,3 +62,13 @@ def arrive(page: Any, address: str) -> None:
     page.wait_for_selector(".composer textarea", state="attached")
     page.wait_for_selector("#scroller", state="attached")
     page.wait_for_selector("html[class*='lang-']", state="attached")
+
+
+def lose(page: Any) -> None:
+    """End the next stream of answers before it has brought any, as happens between a close and a new question."""
+
+    def one(route: Any) -> None:
+        route.fulfill(content_type="text/event-stream", body='data: {"msg":"close_stream"}\n\n')
+
+    page.wait_for_timeout(3000)  # what was asked at the start has been answered by then
+    page.route("**/queue/data*", one, times=1)

@@ -10,7 +10,7 @@ from threading import Event
 from typing import Any
 
 import pytest
-from chromium import DESKTOP, PHONE, arrive, launched, watch
+from chromium import DESKTOP, PHONE, arrive, launched, lose, watch
 from demo_runtime import DemoRuntime, furnish
 from sites import Site
 
@@ -319,6 +319,7 @@ def test_files_dropped_into_the_chat_are_asked_about(visit: Any) -> None:
 def test_documents_are_added_previewed_inspected_and_deleted(visit: Any, tmp_path: Path) -> None:
     page = visit("/?p=documents")
     page.wait_for_selector(".documents")
+    lose(page)
     for name, words in (("zoo.txt", "Zoo rules\n\nNo feeding of the giraffes."), ("empty.txt", " ")):
         (tmp_path / name).write_text(words)
     page.set_input_files(
@@ -374,6 +375,13 @@ def test_what_is_typed_stays_while_the_files_are_drawn_anew(
     assert page.locator(".documents tbody tr:visible").count() == 1
     enough.set()
     page.wait_for_selector(".documents progress", state="detached")
+
+
+def test_an_answer_whose_stream_was_lost_is_fetched(visit: Any) -> None:
+    page = visit()
+    lose(page)
+    answer = ask(page, QUESTION)
+    assert "25 days" in answer.inner_text()
 
 
 def test_summary_leads_to_its_place_and_sentiment_shows_bars(visit: Any) -> None:

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 import tiny
-from chromium import DESKTOP, arrive, launched, watch
+from chromium import DESKTOP, arrive, launched, lose, watch
 from serving import free_port, server
 
 pytestmark = [pytest.mark.weights, pytest.mark.browser, pytest.mark.timeout(900)]
@@ -54,16 +54,6 @@ def hold(page: Any) -> list[Any]:
 
     page.route("**/queue/join*", one)
     return held
-
-
-def lose(page: Any) -> None:
-    """End the next stream of answers before it has brought any, as happens between a close and a new question."""
-
-    def one(route: Any) -> None:
-        route.fulfill(content_type="text/event-stream", body='data: {"msg":"close_stream"}\n\n')
-
-    page.wait_for_timeout(3000)
-    page.route("**/queue/data*", one, times=1)
 
 
 def add(page: Any, name: str, text: str) -> None:
