@@ -458,14 +458,21 @@ def test_an_evaluation_is_run_stopped_and_read(visit: Any, monkeypatch: pytest.M
 
     from eval.browser import works
 
-    subject = eval_scripted.Scripted(pause=0.2)
+    subject, seen = eval_scripted.Scripted(pause=0.2), Event()
+
+    def reply(subject: Any, case: Any) -> Any:
+        if works.current().done >= 4:  # it does not end before the page has shown it at work
+            seen.wait(60)
+        return _reply(subject, case)
+
     monkeypatch.setattr(works, "subject_of", lambda runtime, adapter: subject)
-    monkeypatch.setattr(eval_scripted.Scripted, "predict", _reply)
+    monkeypatch.setattr(eval_scripted.Scripted, "predict", reply)
     page = visit("/?p=evaluate")
     page.wait_for_selector("#evaluate-runs .hint")
     page.fill("#page-evaluate input[type=number]", "12")
     page.click("#page-evaluate button.primary")
     page.wait_for_selector("#evaluate-now progress[value]")
+    seen.set()
     page.wait_for_selector(".evaluate.shown", timeout=60_000)
     assert "between" in page.inner_text(".figures")
     page.locator(".evaluate .cases summary").first.click()
