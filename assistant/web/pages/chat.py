@@ -251,10 +251,10 @@ class _Page:
         return {**updates, **self._blank(reader), self._panel: ""}
 
     def _rate(self, reader: Reader, action: Action) -> Updates:
-        """A thumb, or the comment and the better answer that go with the thumb given before."""
+        """A thumb, or the form: the thumb with a comment and the better answer."""
         message_id = action.text("id")
         before = self._store.feedback.get(reader.user, message_id)
-        value = action.number("value") if "value" in action.fields else (before.value if before else 0)
+        value = action.number("value")
         if value not in (-1, 0, 1):
             raise BadRequestError(field="value", value=value, remedy="use -1, 0 or 1")
         comment = _said(action, "comment", before.comment if before and before.value == value else "")

@@ -129,7 +129,9 @@
     if (form.matches("[data-inspect]")) { event.preventDefault(); docs({ do: "inspect", query: form.query.value }); }
     if (form.matches(".comment")) {
       event.preventDefault();
-      act({ do: "rate", id: form.dataset.rate, comment: form.comment.value, edit: form.edit.value });
+      // The thumb goes along: what was clicked first may reach the server last.
+      const thumb = one('[data-act="rate"][aria-pressed="true"]', form.closest(".answer"));
+      act({ do: "rate", id: form.dataset.rate, value: thumb?.dataset.value || "0", comment: form.comment.value, edit: form.edit.value });
       form.hidden = true;
     }
   });
@@ -234,7 +236,7 @@
       target.setAttribute("aria-pressed", String(on));
       one(".comment", target.closest(".answer")).hidden = !on;
       if (on) one(".comment input", target.closest(".answer")).focus();
-      return act({ do: "rate", id: given.id, value: on ? given.value : "0", clear: !on });
+      return act({ do: "rate", id: given.id, value: on ? given.value : "0" });
     }
     // Whoever leaves a conversation does not wait for its answer, which goes on unseen.
     if (["open", "new", "select"].includes(given.act) || (given.act === "delete" && given.c === shown())) awaited = 0;

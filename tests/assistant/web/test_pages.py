@@ -209,15 +209,17 @@ def test_rating_and_its_comment_are_kept_and_taken_back(
     conversation_id, answer_id = asked(runtime, reader)
     get = lambda: runtime.store.feedback.get(reader.user, answer_id)  # noqa: E731
     page.act(reader, do(do="rate", id=answer_id, value="-1"), InView())
-    page.act(reader, do(do="rate", id=answer_id, comment="too long"), InView())
+    page.act(reader, do(do="rate", id=answer_id, value="-1", comment="too long"), InView())
     assert (get().value, get().comment) == (-1, "too long")
-    page.act(reader, do(do="rate", id=answer_id, comment="too long", edit=" 26 <days>. "), InView())
+    form = do(do="rate", id=answer_id, value="-1", comment="too long", edit=" 26 <days>. ")
+    page.act(reader, form, InView())
+    page.act(reader, do(do="rate", id=answer_id, value="-1"), InView())  # clicked before, and arrives last
     assert (get().comment, get().edit) == ("too long", "26 <days>.")
     assert "26 &lt;days&gt;.</textarea>" in thread(runtime, reader, conversation_id)
     page.act(reader, do(do="rate", id=answer_id, value="1"), InView())
     assert (get().value, get().comment, get().edit) == (1, "", "26 <days>.")
     with pytest.raises(BadRequestError, match=r"8001 characters.*at most 8000"):
-        page.act(reader, do(do="rate", id=answer_id, edit="x" * 8001), InView())
+        page.act(reader, do(do="rate", id=answer_id, value="-1", edit="x" * 8001), InView())
     page.act(reader, do(do="rate", id=answer_id, value="0"), InView())
     assert get() is None
     with pytest.raises(BadRequestError):
