@@ -34,9 +34,12 @@ def build(runtime: Runtime, blocks: gr.Blocks) -> None:
         return {body: shown(html(runtime, reader))}
 
     def do(reader: Reader, text: str) -> dict[Any, Any]:
-        page, note = _act(runtime, reader, Action.parse(text))
+        action = Action.parse(text)
+        page, note = _act(runtime, reader, action)
         drawn = {} if page is None else {body: shown(page)}
-        return {**drawn, told: shown(Markup('<p class="saved" role="status">{}</p>').format(note))}
+        # The words of every page come from the server: a new language is a new page.
+        again = Markup(" data-reload") if action.text("key") == "language" else ""
+        return {**drawn, told: shown(Markup('<p class="saved" role="status"{}>{}</p>').format(again, note))}
 
     blocks.load(bridge.guarded(runtime, load), None, body, **bridge.EVENT)
     act.listen(bridge.guarded(runtime, do), [], [body, told])

@@ -144,8 +144,6 @@
   function set(key, value) {
     if (key === "theme") { localStorage.setItem("youju.theme", value); dress(); }
     settings({ do: "set", key, value });
-    // The words of every page come from the server: a new language is a new page.
-    if (key === "language") setTimeout(() => location.reload(), 700);
   }
 
   // ---- keys ----------------------------------------------------------------------------------------------
@@ -385,6 +383,7 @@
     all(".chat-item[data-id]").forEach((item) => item.classList.toggle("active", item.dataset.id === shown()));
     if (one("#live [data-done]")?.dataset.done === String(awaited)) awaited = 0;
     busy(Boolean(awaited || one("#thread .writing")));
+    if (one("[data-reload]")) location.reload();
     if (one("[data-wiped]")) { localStorage.removeItem("youju.theme"); location.assign("/"); }
     const box = one("#scroller");
     if (box && pinned) box.scrollTop = box.scrollHeight;
