@@ -172,9 +172,9 @@ WORDS: dict[str, str] = {
         "Delete “{name}”? Its text, {chunks} passages and the file go too; answers that cite it lose the source. "
         "This cannot be undone."
     ),
-    "importing": "Adding {total} files: {done} done",
+    "importing": "Adding files: {done} of {total} done",
     "importing_failed": "{count} failed",
-    "imported": "{count} files added",
+    "imported": "Files added: {count}",
     "details": "Details",
     "dismiss": "Dismiss",
     "preview": "Preview",
