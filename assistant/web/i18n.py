@@ -23,13 +23,23 @@ _FIELD = re.compile(r"\{(\w+)(!r)?[^}]*\}")
 THIN = "\u2009"
 
 
+class _Count(int):
+    """A number that knows its plural: of "{n} file{n:s}" one has no s."""
+
+    def __format__(self, spec: str) -> str:
+        if spec == "s":
+            return "" if self == 1 else "s"
+        return super().__format__(spec)
+
+
 def text(key: str, language: Language, **fields: Any) -> str:
     """The words behind ``key``, with ``fields`` filled in.
 
     Raises:
         KeyError: No such key; the parity test keeps both languages complete.
     """
-    words = WORDS[language][key].format(**fields)
+    counted = {name: _Count(value) if type(value) is int else value for name, value in fields.items()}
+    words = WORDS[language][key].format(**counted)
     return spaced(words) if language == "zh" else words
 
 

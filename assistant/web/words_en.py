@@ -22,7 +22,7 @@ WORDS: dict[str, str] = {
     "sign_out": "Sign out",
     # notices
     "notice_visitors": (
-        "A public demo: nothing confidential, please. You can ask {count} questions an hour and add no files. "
+        "A public demo: nothing confidential, please. You can ask {count} question{count:s} an hour and add no files. "
         "Your chats are seen by you alone, and deleted an hour after your visit."
     ),
     "notice_ephemeral": (
@@ -85,11 +85,11 @@ WORDS: dict[str, str] = {
     ),
     "disclaimer": "Answers can be wrong: open the source before you rely on one.",
     "status_rewriting": "Reading the question…",
-    "status_searching": "Searching {count} documents…",
-    "status_found": "{count} passages found…",
+    "status_searching": "Searching {count} document{count:s}…",
+    "status_found": "{count} passage{count:s} found…",
     "status_writing": "writing",
     "status_checking": "checking every sentence",
-    "status_queued": "{count} questions are ahead of yours",
+    "status_queued": "{count} question{count:s} ahead of yours",
     "status_loading": "The model is loading. Your question waits and is answered as soon as it is ready.",
     "finish_cancelled": "Stopped. What was written is kept.",
     "finish_length": "Cut at the length limit: raise it under Settings, Advanced.",
@@ -107,7 +107,7 @@ WORDS: dict[str, str] = {
     "bilingual_terms": "It downloads about 250 MB, and asks once whether you accept Gemma's terms of use.",
     "understood": "Got it",
     "still_writing": "still writing",
-    "dropped": "The first {count} messages no longer fit the model's window and were left out.",
+    "dropped": "{count} earlier message{count:s} did not fit the model's window any more: left out.",
     "message_gone": "The document of this passage was deleted.",
     # verdicts
     "verdict_supported": "Supported",
@@ -149,7 +149,7 @@ WORDS: dict[str, str] = {
     "new_collection": "New collection",
     "collection_name": "A name for the collection",
     "delete_collection": (
-        "Delete the collection “{name}”? Its {count} documents, their passages and files go too. "
+        "Delete the collection “{name}” with {count} document{count:s}? The passages and files go too. "
         "This cannot be undone."
     ),
     "add_files": "Add files",
@@ -169,16 +169,16 @@ WORDS: dict[str, str] = {
     "state_failed": "Failed",
     "try_again": "Try again",
     "delete_document": (
-        "Delete “{name}”? Its text, {chunks} passages and the file go too; answers that cite it lose the source. "
+        "Delete “{name}”? Its text, {chunks} passage{chunks:s} and the file go too; answers that cite it lose the source. "
         "This cannot be undone."
     ),
     "importing": "Adding files: {done} of {total} done",
     "importing_failed": "{count} failed",
-    "imported": "Files added: {count}",
+    "imported": "{count} file{count:s} added",
     "details": "Details",
     "dismiss": "Dismiss",
     "preview": "Preview",
-    "preview_lead": "{chunks} chunks, {characters} characters. Neighbouring chunks are tinted in turn.",
+    "preview_lead": "{chunks} chunk{chunks:s}, {characters} characters. Neighbouring chunks are tinted in turn.",
     "removed_hidden": "{count} hidden characters were taken out.",
     "show_more": "Show more",
     "showing_n": "{shown} of {total} shown",
@@ -190,7 +190,7 @@ WORDS: dict[str, str] = {
     "stage_fused": "Together",
     "stage_none": "Nothing found at this stage.",
     "context_sent": "As sent to the model",
-    "searched_n": "{count} documents searched",
+    "searched_n": "{count} document{count:s} searched",
     "back": "Back",
     # summarize
     "summarize_lead": "Any length. Each sentence leads to the place it came from.",
@@ -231,7 +231,7 @@ WORDS: dict[str, str] = {
     "csv_file": "A CSV file, with one text a row",
     "csv_column": "Column with the texts",
     "csv_progress": "{done} of {total} texts judged",
-    "csv_done": "{total} texts judged",
+    "csv_done": "{total} text{total:s} judged",
     "distribution": "Distribution",
     "download": "Download as CSV",
     "all": "All",

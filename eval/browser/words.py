@@ -12,7 +12,7 @@ WORDS: dict[Language, dict[str, str]] = {
         "evaluate_suite": "Questions",
         "evaluate_own": "{name} (yours)",
         "evaluate_upload": "Or a suite of your own (JSONL)",
-        "evaluate_taken": "{name} was added: {count} cases.",
+        "evaluate_taken": "{name} was added: {count} case{count:s}.",
         "evaluate_adapter": "Adapter",
         "evaluate_bare": "None, the bare model",
         "evaluate_limit": "How many, drawn at random (empty: all)",

@@ -29,6 +29,11 @@ def test_both_languages_fill_the_same_fields(key: str) -> None:
     assert fields(words_en.WORDS[key]) == fields(words_zh.WORDS[key])
 
 
+@pytest.mark.parametrize(("count", "said"), [(0, "0 files added"), (1, "1 file added"), (2, "2 files added")])
+def test_one_is_not_many(count: int, said: str) -> None:
+    assert i18n.text("imported", "en", count=count) == said
+
+
 def test_no_key_is_written_twice() -> None:
     for name in ("words_en.py", "words_zh.py"):
         keys = re.findall(r'^    "(\w+)": ', (PAGES / name).read_text(encoding="utf-8"), re.M)

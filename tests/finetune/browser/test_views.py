@@ -33,8 +33,8 @@ def kept(place: Path) -> shelf.Kept:
     return shelf.Kept(place.name, place, place / "run", reading.status(place / "run"))
 
 
-def fields(said: str) -> list[str]:
-    return sorted(name for _, name, _, _ in string.Formatter().parse(said) if name)
+def fields(said: str) -> set[str]:
+    return {name for _, name, _, _ in string.Formatter().parse(said) if name}
 
 
 def test_both_languages_say_everything() -> None:
