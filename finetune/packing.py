@@ -11,9 +11,12 @@ from __future__ import annotations
 
 import random
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from finetune.encoding import IGNORED, Encoded
+
+_TOGETHER = 2 / 3
+"""Share of a row's tokens from which on it stays with the row before: the questions about one passage do."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +43,9 @@ class Packed:
 def pack(rows: Iterable[Encoded], length: int, seed: int, most: int = 0) -> list[Packed]:
     """Pack rows into sequences of at most ``length`` tokens.
 
+    Rows that share most of their tokens stay together, and what stays together is drawn into sequences in any
+    order: a step over rows of one kind alone teaches less than one over all kinds (`finetune/LOG.md`).
+
     Args:
         rows: Each at most ``length`` long: longer ones are refused by the checks before.
         length: Tokens of a sequence.
@@ -48,14 +54,14 @@ def pack(rows: Iterable[Encoded], length: int, seed: int, most: int = 0) -> list
             else be learnt from in a few large steps. A longer row stands alone.
 
     Returns:
-        The sequences, shuffled. The same rows in another order give the same sequences.
+        The sequences. The same rows in another order give the same sequences.
 
     Raises:
         ValueError: A row is longer than ``length``.
     """
-    packed = [_lay(group) for group in _groups(sorted(rows, key=lambda row: row.ids), length, most)]
-    random.Random(seed).shuffle(packed)
-    return packed
+    groups = list(_groups(sorted(rows, key=lambda row: row.ids), _Limits(length, most)))
+    random.Random(seed).shuffle(groups)
+    return [_lay(sorted(rows, key=lambda row: row.ids)) for rows in _sequences(groups, _Limits(length, most))]
 
 
 def alone(rows: Iterable[Encoded]) -> list[Packed]:
@@ -63,22 +69,61 @@ def alone(rows: Iterable[Encoded]) -> list[Packed]:
     return [_lay([row]) for row in rows]
 
 
-def _groups(rows: Sequence[Encoded], length: int, most: int) -> Iterator[list[Encoded]]:
-    """Neighbours in sorted order, as many as fit."""
-    group: list[Encoded] = []
-    used = whole = 0
+@dataclass(frozen=True, slots=True)
+class _Limits:
+    """What a sequence may hold: so many tokens, and its rows so many of their own."""
+
+    length: int
+    most: int
+
+
+@dataclass(slots=True)
+class _Group:
+    """Rows that stay together."""
+
+    rows: list[Encoded] = field(default_factory=list)
+    tokens: int = 0
+    """When laid out: shared ones once."""
+    whole: int = 0
+    """The rows', each counted in full."""
+
+    def takes(self, tokens: int, whole: int, limits: _Limits) -> bool:
+        """Whether so much fits in; the first always does."""
+        fits = self.tokens + tokens <= limits.length
+        return not self.rows or (fits and (not limits.most or self.whole + whole <= limits.most))
+
+    def add(self, rows: Sequence[Encoded], tokens: int, whole: int) -> None:
+        self.rows += rows
+        self.tokens += tokens
+        self.whole += whole
+
+
+def _groups(rows: Sequence[Encoded], limits: _Limits) -> Iterator[_Group]:
+    """Neighbours in sorted order that share most of their tokens, as many as fit."""
+    group = _Group()
     for row in rows:
-        if len(row.ids) > length:
-            raise ValueError(f"a row of {len(row.ids)} tokens does not fit a sequence of {length}")
-        added = len(row.ids) - (shared(group[-1], row) if group else 0)
-        if group and (used + added > length or (most and whole + len(row.ids) > most)):
+        size = len(row.ids)
+        if size > limits.length:
+            raise ValueError(f"a row of {size} tokens does not fit a sequence of {limits.length}")
+        kept = shared(group.rows[-1], row) if group.rows else 0
+        if group.rows and (kept < _TOGETHER * size or not group.takes(size - kept, size, limits)):
             yield group
-            group, used, whole, added = [], 0, 0, len(row.ids)
-        group.append(row)
-        used += added
-        whole += len(row.ids)
-    if group:
+            group, kept = _Group(), 0
+        group.add([row], size - kept, size)
+    if group.rows:
         yield group
+
+
+def _sequences(groups: Iterable[_Group], limits: _Limits) -> Iterator[list[Encoded]]:
+    """The rows of one group after the other, as many as fit."""
+    filled = _Group()
+    for group in groups:
+        if not filled.takes(group.tokens, group.whole, limits):
+            yield filled.rows
+            filled = _Group()
+        filled.add(group.rows, group.tokens, group.whole)
+    if filled.rows:
+        yield filled.rows
 
 
 def shared(before: Encoded, row: Encoded) -> int:
