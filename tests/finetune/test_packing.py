@@ -56,6 +56,18 @@ def test_rows_that_share_much_do_not_all_go_into_one_step(most: int) -> None:
     assert len(packed) > len(pack(given, 90, 0))
 
 
+def test_questions_about_one_passage_stay_together_and_kinds_mix() -> None:
+    passages = [[10 + n] * 20 for n in range(4)]
+    asked = [row([1, 2, *passage, 100 + n], [5]) for passage in passages for n in range(3)]
+    short = [row([1, 3, 200 + n, 7, 7, 7, 7, 7], [6]) for n in range(12)]
+    packed = pack([*asked, *short], 100, 0, 100)
+    for n in range(4):
+        holding = [sequence for sequence in packed if 10 + n in sequence.ids]
+        assert [sequence.ids.count(10 + n) for sequence in holding] == [20]
+    both = [sequence for sequence in packed if {2, 3} <= set(sequence.ids)]
+    assert len(both) >= 3, "a step would see one kind alone"
+
+
 def test_the_order_of_the_rows_does_not_matter() -> None:
     given = rows(1)
     assert pack(given, 90, 3) == pack(list(reversed(given)), 90, 3)
