@@ -59,14 +59,19 @@ def pack(rows: Iterable[Encoded], length: int, seed: int, most: int = 0) -> list
     Raises:
         ValueError: A row is longer than ``length``.
     """
-    groups = list(_groups(sorted(rows, key=lambda row: row.ids), _Limits(length, most)))
+    limits = _Limits(length, most)
+    groups = list(_groups(_sorted(rows), limits))
     random.Random(seed).shuffle(groups)
-    return [_lay(sorted(rows, key=lambda row: row.ids)) for rows in _sequences(groups, _Limits(length, most))]
+    return [_lay(_sorted(sequence)) for sequence in _sequences(groups, limits)]
 
 
 def alone(rows: Iterable[Encoded]) -> list[Packed]:
     """Each row as its own sequence."""
     return [_lay([row]) for row in rows]
+
+
+def _sorted(rows: Iterable[Encoded]) -> list[Encoded]:
+    return sorted(rows, key=lambda row: row.ids)
 
 
 @dataclass(frozen=True, slots=True)
