@@ -145,9 +145,12 @@ class _Page:
             case "poll":
                 return self._poll(reader)
             case "show":
+                first = not view.sent  # of a fresh page: nothing is there yet that it had to take away
                 view.turn(action, name)
-                report = shown(self._report(reader, name)) if name else ""
-                return view.kept(action, {**self._drawn(reader), self._detail: report}, self._detail)
+                drawn = self._drawn(reader)
+                if name or not first:
+                    drawn[self._detail] = shown(self._report(reader, name)) if name else ""
+                return view.kept(action, drawn, self._detail)
             case "on":
                 self._go_on(reader, name)
             case "delete":

@@ -65,11 +65,14 @@ class _Page:
         if handler is None:
             return {}
         collection = action.text("collection")
+        first = not view.sent  # of a fresh page: nothing is there yet that it had to take away
         if action.do not in IN_PASSING:
             view.turn(action, (collection or None) if action.do == "show" else None)
         updates = handler(reader, action)
         if action.do == "imports" and view.what not in (None, collection):
             return {}  # asked for while another collection was on its way
+        if first and action.do == "show":
+            updates.pop(self._detail)
         return view.kept(action, updates, self._body, self._detail, self._progress)
 
     def _show(self, reader: Reader, action: Action) -> Updates:

@@ -104,6 +104,9 @@ def test_what_was_asked_first_and_ends_last_is_not_shown(runtime: DemoRuntime, r
     own = runtime.store.collections.default(reader.user)
     record = runtime.store.documents.list(reader.user, own.id)[0]
     shelf, view = documents._Page(runtime, "body", "detail", "progress"), InView()  # type: ignore[arg-type]
+    assert "detail" not in shelf.act(reader, do(do="show", t=1), InView()), (
+        "it may be shown after a later answer"
+    )
     assert shelf.act(reader, do(do="preview", id=record.id, t=2), view)["detail"]
     assert shelf.act(reader, do(do="show", t=1), view) == {}
     shelf.act(reader, do(do="show", collection="", t=3), view)  # the page's first, before it knows one

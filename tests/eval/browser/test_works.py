@@ -116,7 +116,9 @@ def test_a_run_that_ends_after_its_list_was_read_is_asked_for_again(
         return found
 
     monkeypatch.setattr(evaluating.shelf, "kept", end_after)
-    assert "data-poll-page" in act("show")["now"]
+    shown = act("show")
+    assert "data-poll-page" in shown["now"]
+    assert "detail" not in shown, "it may be shown after a report that was asked for later"
 
 
 def test_a_suite_of_ones_own_is_kept_once_it_is_whole(runtime: Any, tmp_path: Path) -> None:
