@@ -54,7 +54,7 @@ def visit(browser: Any, served: tuple[str, DemoRuntime]) -> Iterator[Any]:
         context = browser.new_context(locale=locale, viewport=viewport)
         contexts.append(context)
         page = context.new_page()
-        page.set_default_timeout(20_000)
+        page.set_default_timeout(60_000)  # two workers on one core take half a minute to open a page
         watch(page, base, trouble)
         arrive(page, base + path)
         return page
@@ -97,7 +97,12 @@ def test_a_question_its_answer_and_its_source(
     page.wait_for_selector("body:not(.source-open)")
 
 
-def test_passages_come_before_the_first_word(visit: Any) -> None:
+def test_passages_come_before_the_first_word(
+    visit: Any, served: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(
+        served[1], "pace", 0.1
+    )  # else it can be over before the browser has drawn its growing
     page = visit("/")
     page.fill(".composer textarea", QUESTION)
     page.keyboard.press("Enter")
@@ -125,9 +130,7 @@ def test_reload_back_and_links_find_the_conversation(visit: Any) -> None:
     page.go_back()
     page.wait_for_selector("#thread .answer")
     assert page.url == link
-    assert QUESTION in visit(link[link.index("/?") :]).locator("#thread .question").first.inner_text(
-        timeout=20_000
-    )
+    assert QUESTION in visit(link[link.index("/?") :]).locator("#thread .question").first.inner_text()
 
 
 def test_stop_keeps_what_is_there(visit: Any, served: Any, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -473,7 +476,7 @@ def test_an_evaluation_is_run_stopped_and_read(visit: Any, monkeypatch: pytest.M
     page.click("#page-evaluate button.primary")
     page.wait_for_selector("#evaluate-now progress[value]")
     seen.set()
-    page.wait_for_selector(".evaluate.shown", timeout=60_000)
+    page.wait_for_selector(".evaluate.shown")
     assert "between" in page.inner_text(".figures")
     page.locator(".evaluate .cases summary").first.click()
     assert "<i>no tag</i>" in page.locator(".evaluate .cases dd").nth(1).inner_text()
