@@ -472,7 +472,7 @@ def test_an_evaluation_is_run_stopped_and_read(visit: Any, monkeypatch: pytest.M
     monkeypatch.setattr(eval_scripted.Scripted, "predict", reply)
     page = visit("/?p=evaluate")
     page.wait_for_selector("#evaluate-runs .hint")
-    page.wait_for_selector("#evaluate-pair h2")  # drawn with the list of questions, of which one is chosen then
+    page.wait_for_selector("#evaluate-pair h2")  # comes with the list of questions, one of them chosen
     page.fill("#page-evaluate input[type=number]", "12")
     page.click("#page-evaluate button.primary")
     page.wait_for_selector("#evaluate-now progress[value]")
