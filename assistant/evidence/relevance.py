@@ -44,11 +44,12 @@ def candidates(question: str, hits: Sequence[Hit], similarity: Similarity) -> li
         found += [(index, place, text[slice(*span)]) for place, span in enumerate(split(text))]
     if not found:
         return []
-    leads = _leads(question, [text for _, _, text in found], similarity)
-    return [Candidate(*place, lead) for place, lead in zip(found, leads, strict=True)]
+    near = leads(question, [text for _, _, text in found], similarity)
+    return [Candidate(*place, lead) for place, lead in zip(found, near, strict=True)]
 
 
-def _leads(question: str, texts: Sequence[str], similarity: Similarity) -> list[float]:
+def leads(question: str, texts: Sequence[str], similarity: Similarity) -> list[float]:
+    """Of each text, its cosine with the question less its mean cosine with other questions of that language."""
     own, *others = similarity([question, *UNRELATED["zh" if is_chinese(question) else "en"]], texts)
     usual = [fmean(column) for column in zip(*others, strict=True)]
     return [float(near) - mean for near, mean in zip(own, usual, strict=True)]

@@ -6,9 +6,9 @@ import re
 from collections.abc import Sequence
 
 from assistant import prompts
-from assistant.engine.protocol import Generator
 from assistant.evidence.words import is_chinese, terms
-from assistant.schema import Language, Message, Sampling
+from assistant.schema import Message, Sampling
+from assistant.tools.reader import Reader
 
 _OPENS = re.compile(
     r"^\s*(?:and\b|but\b|so\b|also\b|or\b|then\b|what about|how about|what if|why(?: not)?\s*\?|how so|"
@@ -16,46 +16,57 @@ _OPENS = re.compile(
     re.I,
 )
 _REFERS = re.compile(
-    r"\b(?:it|its|they|them|their|that|those|these|this|he|she|his|her|him|one|ones|there|same|else|former|latter)\b"
-    r"|它|他们?|她们?|这个|那个|这些|那些|这样|那样|这里|那里|上述|刚才|前面|前者|后者|此",
+    r"\b(?:it|its|they|them|their|that|those|these|this|he|she|his|her|him|one|ones|there|same|else|former|latter|"
+    r"both|either|another|other)\b"
+    r"|它|他们?|她们?|这个|那个|这些|那些|这样|那样|这里|那里|上述|刚才|前面|前者|后者|此|呢[？?]?$",
     re.I,
 )
 _SELF_CONTAINED = 4
 """Content words from which a question without a pronoun is taken to stand alone."""
 _REMEMBERED = 2
-"""Earlier questions whose words are added."""
+"""Earlier questions whose words are added where the model cannot rewrite."""
+_SHOWN = 4
+"""Earlier messages that the reader is shown."""
+_MESSAGE = 400
+"""Characters of each; what a question refers to stands at the beginning of an answer."""
+_TOKENS = 64
+"""Most tokens of a rewriting."""
 
 
 def is_followup(question: str) -> bool:
     """True when the question leans on what was said before."""
     count = len(set(terms(question)))
-    return (
-        bool(_OPENS.search(question))
-        or count < 2
-        or bool(_REFERS.search(question) and count < 2 * _SELF_CONTAINED)
-    )
+    if _OPENS.search(question) or count < 2:
+        return True
+    return bool(_REFERS.search(question) and count < 2 * _SELF_CONTAINED)
 
 
-def standalone(
-    history: Sequence[Message], question: str, generator: Generator | None = None, adapter: str | None = None
-) -> str:
+def may_be_followup(question: str) -> bool:
+    """True unless the question surely stands alone: it names enough, and points at nothing."""
+    return is_followup(question) or len(set(terms(question))) < _SELF_CONTAINED
+
+
+def standalone(reader: Reader, history: Sequence[Message], question: str) -> str:
     """What to search for.
 
     Args:
+        reader: Rewrites what may lean on the conversation; of one that does not write, the words of the last
+            questions go before the new one.
         history: Earlier turns, oldest first.
         question: The new message.
-        generator: A model that rewrites well; ``None`` where it is too small, then the words of the last
-            questions go before the new one.
-        adapter: Adapter to rewrite with.
 
     Returns:
         The question itself where it stands alone, else its rewriting.
     """
     asked = [message.text for message in history if message.role == "user"]
-    if not asked or not is_followup(question):
+    if not asked or not may_be_followup(question):
         return question
-    rewritten = _rewritten(history, question, generator, adapter) if generator else ""
-    return rewritten if _keeps(rewritten, question) else _with_words(asked, question)
+    if not reader.writes:
+        return _with_words(asked, question) if is_followup(question) else question
+    rewritten = _rewritten(reader, history, question)
+    if _sound(rewritten, history, question):
+        return rewritten
+    return _with_words(asked, question) if is_followup(question) else question
 
 
 def _with_words(asked: Sequence[str], question: str) -> str:
@@ -68,21 +79,17 @@ def _with_words(asked: Sequence[str], question: str) -> str:
     return " ".join([*kept, question.strip()])
 
 
-def _rewritten(history: Sequence[Message], question: str, generator: Generator, adapter: str | None) -> str:
-    language: Language = "zh" if is_chinese(question) else "en"
-    messages = prompts.rewrite(history[-4:], question, language)
-    if generator.count(messages) > generator.window - 96:
+def _rewritten(reader: Reader, history: Sequence[Message], question: str) -> str:
+    shown = [Message(message.role, message.text[:_MESSAGE]) for message in history[-_SHOWN:]]
+    messages = prompts.rewrite(shown, question.strip(), "zh" if is_chinese(question) else "en")
+    if not reader.fits(messages, _TOKENS):
         return ""
-    sampling = Sampling(max_new_tokens=96, stop=("\n",))
-    return "".join(delta.text for delta in generator.stream(messages, sampling, adapter=adapter)).strip(
-        " \"'“”"
-    )
+    return reader.write(messages, Sampling(max_new_tokens=_TOKENS, stop=("\n",))).strip(" \"'“”")
 
 
-def _keeps(rewritten: str, question: str) -> bool:
-    """A rewriting may add words, never lose those of the question, and stays one question."""
-    return (
-        bool(rewritten)
-        and set(terms(question)) <= set(terms(rewritten))
-        and len(rewritten) < len(question) + 240
-    )
+def _sound(rewritten: str, history: Sequence[Message], question: str) -> bool:
+    """A rewriting speaks of the question and the conversation alone, keeps most of the question, and is one."""
+    own, new = set(terms(question)), set(terms(rewritten))
+    said = own.union(*(terms(message.text) for message in history))
+    kept = len(own & new) >= len(own) / 2
+    return bool(new) and kept and len(new - said) <= 1 and len(rewritten) < len(question) + 240

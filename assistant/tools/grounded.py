@@ -1,23 +1,18 @@
-"""Answer from documents: search, decide, write, check. Every sentence leaves with a verdict."""
+"""Answer from documents: search, read, decide, write, check. Every sentence leaves with a verdict."""
 
 from __future__ import annotations
 
-import re
 import time
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
-from functools import partial
-from typing import Protocol
 
 from assistant import prompts
-from assistant.engine.protocol import Generator
 from assistant.errors import ContextOverflowError
-from assistant.evidence import abstention, answering, relevance
-from assistant.evidence.abstention import Decision
-from assistant.evidence.attribution import shown
+from assistant.evidence import answering, calibration, identifiers, relevance
+from assistant.evidence.attribution import coverage, weights
+from assistant.evidence.calibration import Signs
 from assistant.evidence.relevance import Similarity
-from assistant.evidence.words import is_chinese
-from assistant.models.skills import Refusal
+from assistant.evidence.words import han_share, is_chinese, terms
 from assistant.schema import (
     Answer,
     Citation,
@@ -27,187 +22,142 @@ from assistant.schema import (
     Hit,
     Language,
     Message,
-    Sampling,
     Sentence,
     Status,
     TurnEvent,
     Verdict,
 )
-from assistant.tools import quoting
+from assistant.tools import quoting, reading
 from assistant.tools.followup import standalone
+from assistant.tools.messages import language_of
+from assistant.tools.reader import Reader, Request
+from assistant.tools.sources import Search
 from assistant.tools.streaming import Written, relay, tidy
 
 _NEAREST = 3
 """Passages named with a refusal."""
-CONSIDERED = 2
-"""Quotations that an adapter reads which learnt to refuse: it answers from the one that it refuses least."""
-READ: Mapping[Language, int] = {"en": quoting.READABLE, "zh": 0}
-"""Latin characters of a quotation that such an adapter reads. Of Chinese the sentence alone: beside others
-the 270M model takes their numbers and names for the answer (32 of 59 right, alone 36)."""
+_SOME_HAN = 0.05
+"""Share of Chinese characters from which a passage is Chinese, commands and code in it notwithstanding."""
 _KEPT = {Verdict.SUPPORTED, Verdict.PARTLY}
-_PASSAGE_FIRST = re.compile(r"\[\d+\]")
-"""A text that opens with a mark copies the passages as it was given them: all supported, and no answer."""
-
-
-class SearchResult(Protocol):
-    """What a search gives back."""
-
-    @property
-    def hits(self) -> Sequence[Hit]:
-        """Best first."""
-
-    @property
-    def searched(self) -> int:
-        """Documents that were looked through."""
 
 
 @dataclass(frozen=True, slots=True)
 class _Turn:
     """What is known before the first word is written."""
 
-    question: str
     query: str
     language: Language
     hits: tuple[Hit, ...]
+    """The passages read, ``[1]`` first, then what else was found."""
+    read: int
+    """How many of ``hits`` are read."""
+    signs: Signs
     confidence: float
     best: Citation | None
     started: float
 
 
-@dataclass(frozen=True, slots=True)
-class _Asking:
-    """How the model is asked."""
-
-    model: Generator
-    sampling: Sampling
-    form: Callable[..., list[Message]]
-    most: int
-    """Passages that it reads."""
-    adapter: str | None
-    user: str
-
-
-def answer(
-    history: Sequence[Message],
-    question: str,
-    search: Callable[[str], SearchResult],
-    generator: Callable[[], Generator],
-    sampling: Sampling,
-    *,
-    similarity: Similarity,
-    system: str = "",
-    adapter: str | None = None,
-    user: str = "",
-    languages: Collection[str] = ("en", "zh"),
-    rewrites: bool = False,
-    shown_most: int = 6,
-    trained: bool = False,
-    refusal: Refusal | None = None,
-) -> Iterator[TurnEvent]:
+def answer(reader: Reader, request: Request, search: Search, similarity: Similarity) -> Iterator[TurnEvent]:
     """Answer a question from the documents that ``search`` looks through.
 
     Args:
-        history: Earlier turns, oldest first; they make a follow-up question stand alone.
-        question: The new message.
-        search: From a query to its hits.
-        generator: Gives the model; never called where the answer is declined or quoted.
-        sampling: How to decode.
-        similarity: The embedder's, to weigh the sentences found.
-        system: The user's system prompt.
-        adapter: Adapter to use for this turn.
-        user: Whose request this is.
-        languages: Those that the model writes; a question in another is answered with a quotation, and so is
-            a follow-up that is not rewritten where the adapter learnt single questions.
-        rewrites: The model is able to rewrite follow-up questions.
-        trained: The adapter learnt the form of `prompts.grounded_trained`.
-        refusal: How far to believe a model that learnt to refuse, where the search would answer.
-            ``None``: the search alone decides.
-        shown_most: Passages that the model reads at most; the 135M one loses the thread past the first.
+        reader: Reads, decides and writes; one that does not write finds and quotes.
+        request: The question with its conversation.
+        search: From a question to its hits.
+        similarity: The embedder's, to choose the paragraphs that are read.
 
     Yields:
-        ``Status`` and ``Found`` before the first word, ``Delta`` while it is written, at last the ``Answer``.
-        Where the documents hold no answer the model is not called and the answer is declined. An adapter that
-        learnt to refuse reads `CONSIDERED` quotations and answers from the one that it refuses least.
+        ``Status`` and ``Found`` before the first word, ``Delta`` while it is written, at last the ``Answer``:
+        declined where the documents hold none, a quotation where the written one does not hold.
     """
     started = time.monotonic()
-    yield Status("rewriting" if history else "searching")
-    query = standalone(history, question, generator() if rewrites else None, adapter)
+    yield Status("rewriting" if request.history else "searching")
+    query = standalone(reader, request.history, request.question)
     result = search(query)
     yield Status("searching", result.searched)
-    hits = tuple(result.hits)
-    language: Language = "zh" if is_chinese(question) else "en"
-    candidates = relevance.candidates(query, hits, similarity)
-    decision = abstention.decide(query, hits, candidates)
-    narrow = trained and shown_most == 1
-    count = CONSIDERED if narrow and refusal else 1
-    room = READ[language] if narrow else quoting.READABLE
-    choices = quoting.ranked(query, hits, candidates, count, room=room)
-    best = choices[0] if choices else None
-    turn = _Turn(question, query, language, hits, decision.confidence, best, started)
-    if narrow and best:
-        turn = _narrowed(turn, hits, best)
-    # An adapter learnt questions that stand alone; two strung together it answers by the first one.
-    strung = bool(history) and trained and not rewrites
-    writes = language in languages and not strung
-    if turn.best is None or not decision.answer:
-        yield _declined(turn)
+    chosen = reading.choose(query, result.hits, similarity, reader.model.count_text)
+    turn = _turn(query, request.question, chosen, result.hits, similarity, started)
+    weight = reader.calibration.search
+    turn = replace(turn, confidence=weight.probability(turn.signs))
+    lost = identifiers.missing_codes(query, _text(turn))
+    if turn.best is None or lost or not weight.accepts(turn.signs):
+        yield _declined(replace(turn, confidence=0.0) if lost else turn)
         return
-    yield Status("found", len(hits))
-    if not writes:
-        yield Found(turn.hits)
+    yield Status("found", turn.read)
+    yield Found(turn.hits)
+    if not reader.writes:
         yield from _quoted(turn, Written("", Finish.STOP, 0))
         return
-    form = partial(prompts.grounded_trained if trained else prompts.grounded, system=system)
-    asking = _Asking(generator(), sampling, form, shown_most, adapter, user)
-    turns = [_narrowed(turn, hits, choice) for choice in choices] if narrow else [turn]
-    yield from _written(turns, decision, asking, refusal)
+    yield from _answered(reader, request, turn)
 
 
-def _written(
-    turns: Sequence[_Turn], decision: Decision, asking: _Asking, refusal: Refusal | None
-) -> Iterator[TurnEvent]:
-    """What the model says of the turn that it refuses least, checked; or its refusal, if believed."""
-    turn, sampling = turns[0], asking.sampling
-    if refusal:
-        asked = [_pack(each, asking)[0] for each in turns]
-        chosen, refusing = least_refused(asking.model, asked, turn.language, asking.adapter)
-        decision = abstention.weigh(decision, refusing, refusal)
-        turn = replace(turns[chosen], confidence=decision.confidence)
-        if not decision.answer:
-            yield _declined(turn)
-            return
-        sampling = replace(sampling, not_first=(prompts.NOT_FOUND[turn.language],))
-    yield Found(turn.hits)
-    messages, fitting = _pack(turn, asking)
+def signs(query: str, chosen: reading.Reading, hits: Sequence[Hit]) -> Signs:
+    """What the search says about what is read, before the reader is asked."""
+    texts = [reading.passage(hit) for hit in chosen.passages]
+    held = {term for text in texts for term in terms(text)}
+    nearest = chosen.best.text if chosen.best else ""
+    across = han_share(nearest) < _SOME_HAN if is_chinese(query) else is_chinese(nearest)
+    everything = [reading.passage(hit) for hit in hits]
+    return Signs(
+        lead=chosen.lead,
+        found=coverage(terms(query), held, weights(everything)),
+        named=identifiers.share(query, "\n".join(texts)),
+        across=float(across),
+    )
+
+
+def _turn(
+    query: str,
+    question: str,
+    chosen: reading.Reading,
+    hits: Sequence[Hit],
+    similarity: Similarity,
+    started: float,
+) -> _Turn:
+    passages = chosen.passages
+    read = {hit.chunk.id for hit in passages}
+    rest = tuple(hit for hit in hits if hit.chunk.id not in read)
+    best = quoting.best(query, passages, relevance.candidates(query, passages, similarity))
+    found = signs(query, chosen, hits)
+    return _Turn(query, language_of(question), (*passages, *rest), len(passages), found, 0.0, best, started)
+
+
+def _text(turn: _Turn) -> str:
+    return "\n".join(reading.passage(hit) for hit in turn.hits[: turn.read])
+
+
+def _answered(reader: Reader, request: Request, turn: _Turn) -> Iterator[TurnEvent]:
+    """The reader's refusal, if believed; else what it writes, checked."""
+    messages, fitting = _pack(reader, request, turn)
+    refusal = prompts.NOT_FOUND[turn.language]
+    (refusing,) = reader.likelihoods(messages, [refusal])
+    found = turn.signs._replace(reader=calibration.against_refusing(refusing))
+    weight = reader.calibration.answer
+    turn = replace(turn, signs=found, confidence=weight.probability(found))
+    if not weight.accepts(found):
+        yield replace(_declined(turn), prompt_tokens=reader.model.count(messages))
+        return
     yield Status("writing")
-    written = yield from relay(asking.model, messages, sampling, asking.adapter, asking.user)
+    sampling = replace(request.sampling, not_first=(refusal,))
+    written = yield from relay(reader, messages, sampling)
     yield Status("checking")
     yield from _checked(turn, written, fitting)
 
 
-def narrowed(hits: Sequence[Hit], best: Citation) -> tuple[tuple[Hit, ...], Citation]:
-    """What an adapter reads that learnt one passage: ``best`` as the first hit; and what is quoted of it.
+def _pack(reader: Reader, request: Request, turn: _Turn) -> tuple[list[Message], int]:
+    """As many passages, best first, as leave room for the answer; and how many that are.
 
-    Beside others on several subjects it takes the first number or name of the right kind for the answer.
+    Raises:
+        ContextOverflowError: Not even one passage fits beside the question.
     """
-    chosen = hits[best.n - 1]
-    shorter = replace(chosen, context=best.text, context_start=best.start)
-    whole = quoting.readable(best, hits)
-    return (shorter, *(hit for hit in hits if hit is not chosen)), replace(whole, n=1)
-
-
-def _narrowed(turn: _Turn, hits: Sequence[Hit], choice: Citation) -> _Turn:
-    narrower, best = narrowed(hits, choice)
-    return replace(turn, hits=narrower, best=best)
-
-
-def least_refused(
-    generator: Generator, asked: Sequence[Sequence[Message]], language: Language, adapter: str | None
-) -> tuple[int, float]:
-    """Which of several prompts a model that learnt to refuse refuses least, and how likely it does, nats."""
-    refusal = [prompts.NOT_FOUND[language]]
-    found = [said for (said,) in generator.score_many([(each, refusal) for each in asked], adapter=adapter)]
-    return min(enumerate(found), key=lambda one: one[1])
+    passages = [reading.passage(hit) for hit in turn.hits[: turn.read]]
+    messages: list[Message] = []
+    for count in range(len(passages), 0, -1):
+        messages = prompts.grounded(turn.query, passages[:count], turn.language, request.system)
+        if reader.fits(messages, request.sampling.max_new_tokens):
+            return messages, count
+    room = reader.model.window - request.sampling.max_new_tokens
+    raise ContextOverflowError(needed=reader.model.count(messages), limit=room)
 
 
 def _declined(turn: _Turn) -> Answer:
@@ -222,45 +172,22 @@ def _declined(turn: _Turn) -> Answer:
     )
 
 
-def _pack(turn: _Turn, asking: _Asking) -> tuple[list[Message], int]:
-    """As many passages, best first, as leave room for the answer; and how many that are.
-
-    Raises:
-        ContextOverflowError: Not even one passage fits beside the question.
-    """
-    hits = turn.hits[: asking.most]
-    room = asking.model.window - asking.sampling.max_new_tokens
-    for count in range(len(hits), 0, -1):
-        passages = [shown(hit)[0] for hit in hits[:count]]
-        messages = asking.form(turn.query, passages, turn.language)
-        if asking.model.count(messages) <= room:
-            return messages, count
-    shortest = [hits[0].chunk.text]
-    messages = asking.form(turn.query, shortest, turn.language)
-    needed = asking.model.count(messages)
-    if needed > room:
-        raise ContextOverflowError(needed=needed, limit=room)
-    return messages, 1
-
-
 def _checked(turn: _Turn, written: Written, fitting: int) -> Iterator[TurnEvent]:
     """The model's answer where the documents support it; else their own words."""
-    own = written.text.strip().removeprefix(prompts.GROUNDED_LEAD[turn.language]).strip()
-    whole = tidy(own, cut_off=written.finish is Finish.LENGTH)
-    text, citations, sentences = answering.examine(whole, turn.hits[:fitting])
+    whole = tidy(written.text.strip(), cut_off=written.finish is Finish.LENGTH)
+    text, citations, sentences = answering.examine(whole, turn.hits[:fitting], turn.query)
     stopped = written.finish in {Finish.CANCELLED, Finish.TIMEOUT, Finish.ERROR}
-    copies = bool(_PASSAGE_FIRST.match(own))
-    if stopped or (_stands(sentences) and not copies):
+    if stopped or _stands(sentences):
         yield _finished(turn, written, text, citations, sentences)
     else:
         yield from _quoted(turn, written)
 
 
 def _stands(sentences: Sequence[Sentence]) -> bool:
-    """The first and more than half of all are at least partly supported, and none is contradicted."""
+    """More than half of all are at least partly supported, and none is contradicted."""
     kept = [sentence.verdict in _KEPT for sentence in sentences]
     wrong = any(sentence.verdict is Verdict.CONTRADICTED for sentence in sentences)
-    return bool(kept) and kept[0] and 2 * sum(kept) > len(kept) and not wrong
+    return 2 * sum(kept) > len(kept) and not wrong
 
 
 def _quoted(turn: _Turn, written: Written) -> Iterator[TurnEvent]:
@@ -268,7 +195,7 @@ def _quoted(turn: _Turn, written: Written) -> Iterator[TurnEvent]:
     text, sentences = quoting.quote(turn.best, turn.language)
     if not written.text:
         yield Delta(text, finish=Finish.STOP)
-    yield _finished(turn, written, text, (turn.best,), sentences, quoted=True)
+    yield replace(_finished(turn, written, text, (turn.best,), sentences), quoted=True)
 
 
 def _finished(
@@ -277,8 +204,6 @@ def _finished(
     text: str,
     citations: tuple[Citation, ...],
     sentences: tuple[Sentence, ...],
-    *,
-    quoted: bool = False,
 ) -> Answer:
     return Answer(
         text=text,
@@ -290,6 +215,6 @@ def _finished(
         query=turn.query,
         confidence=turn.confidence,
         tokens=written.tokens,
+        prompt_tokens=written.prompt_tokens,
         seconds=time.monotonic() - turn.started,
-        quoted=quoted,
     )
