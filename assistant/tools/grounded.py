@@ -174,7 +174,7 @@ def _written(
         decision = abstention.weigh(decision, refusing, refusal)
         turn = replace(turns[chosen], confidence=decision.confidence)
         if not decision.answer:
-            yield _declined(turn)
+            yield replace(_declined(turn), prompt_tokens=asking.model.count(asked[chosen]))
             return
         sampling = replace(sampling, not_first=(prompts.NOT_FOUND[turn.language],))
     yield Found(turn.hits)
@@ -290,6 +290,7 @@ def _finished(
         query=turn.query,
         confidence=turn.confidence,
         tokens=written.tokens,
+        prompt_tokens=written.prompt_tokens,
         seconds=time.monotonic() - turn.started,
         quoted=quoted,
     )
