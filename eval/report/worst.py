@@ -9,13 +9,17 @@ from assistant.schema import LABELS
 from eval.schema import (
     Case,
     ChatCase,
+    DialogueCase,
     GroundedCase,
     Passage,
+    PlainCase,
     Prediction,
     RetrievalCase,
+    RewriteCase,
     SentimentCase,
     Suite,
     SummarizeCase,
+    VerdictCase,
 )
 
 MOST = 50
@@ -23,7 +27,11 @@ RETRIEVED = 5
 """Passages shown of a case."""
 SCORES = (
     "accuracy",
+    "handled",
     "f1",
+    "refusal_right",
+    "answer_f1",
+    "rewrite_chrf",
     "rougeL",
     "check_strict",
     "check_loose",
@@ -76,6 +84,12 @@ def question(case: Case) -> str:
     match case:
         case GroundedCase():
             return case.question
+        case PlainCase() | DialogueCase():
+            return "\n\n".join([*(message.text for message in case.history), case.question])
+        case RewriteCase():
+            return "\n\n".join([*case.earlier, case.question])
+        case VerdictCase():
+            return f"{case.claim}\n\n{case.evidence}"
         case RetrievalCase():
             return case.query
         case ChatCase():
@@ -87,8 +101,14 @@ def question(case: Case) -> str:
 def references(case: Case) -> tuple[str, ...]:
     """What would have been right."""
     match case:
-        case GroundedCase():
+        case GroundedCase() | PlainCase():
             return case.answers
+        case DialogueCase():
+            return (case.answer,)
+        case RewriteCase():
+            return (case.standalone,)
+        case VerdictCase():
+            return (case.label,)
         case RetrievalCase():
             return case.relevant
         case SentimentCase():
