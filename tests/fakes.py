@@ -284,6 +284,7 @@ class FakeRuntime:
         question: str,
         *,
         collection_ids: _Sequence[str] | None = None,
+        document_ids: _Sequence[str] | None = None,
         given: _Sequence[tuple[str, str, str]] = (),
         grounded: bool = True,
         sampling: _Sampling | None = None,
@@ -302,7 +303,8 @@ class FakeRuntime:
             }
         )
         messages = [_Message("system", system)] * bool(system) + [*history, _Message("user", question)]
-        hits = (_hit(),) if grounded else ()
+        nothing = document_ids is not None and not document_ids and not given
+        hits = (_hit(),) if grounded and not nothing else ()
         if grounded:
             yield _Status("searching", 1)
             yield _Found(hits)

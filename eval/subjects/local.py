@@ -165,6 +165,7 @@ class LocalSubject:
             asked["document_ids"] = self._shelf.documents(case) if self._oracle else None
         elif isinstance(case, DialogueCase):
             asked["given"] = [(each.id, each.title, each.text) for each in case.documents]
+            asked["document_ids"] = []  # one without documents finds nothing
         return self._turn(case, runtime.chat_turn(user, history, question.text, **asked))
 
     def _turn(self, case: Turn, events: Iterator[Any]) -> Prediction:
