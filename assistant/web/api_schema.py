@@ -244,6 +244,8 @@ def parse(model: type[R], content_type: str, body: bytes) -> R:
     except ValidationError as error:
         fault = max(error.errors(include_url=False), key=_closeness)
         field = ".".join(str(part) for part in fault["loc"] if not _is_member(part)) or "body"
+        if fault["type"] == "missing":
+            raise EmptyInputError(field=field, remedy="send it") from error
         value = repr(fault["input"])[:80]
         raise BadRequestError(field=field, value=value, remedy=_remedy(fault)) from error
 
@@ -254,6 +256,8 @@ def _closeness(fault: ErrorDetails) -> tuple[int, bool]:
 
 
 def _remedy(fault: ErrorDetails) -> str:
+    if fault["type"] == "extra_forbidden":
+        return "it is not known here: leave it out"
     return fault["msg"].removeprefix("Value error, ")
 
 

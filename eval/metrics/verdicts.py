@@ -8,7 +8,7 @@ import numpy as np
 
 from assistant.schema import Verdict
 from eval.metrics.grounded import auroc
-from eval.metrics.metric import Metric, Row, of_cases
+from eval.metrics.metric import Metric, Row, mean, of_cases
 from eval.metrics.overlap import share
 from eval.schema import Prediction, Suite, VerdictCase
 from eval.statistics import Aggregate, Rows
@@ -17,13 +17,15 @@ from eval.statistics import Aggregate, Rows
 def metrics() -> list[Metric]:
     """In report order; behind them what the share of the claim's words in its evidence reaches.
 
-    A claim counts as supported where people say it wholly is: "partly" is not. ``verdict_balanced`` is the
-    mean of the shares of supported claims called supported and of the others not called so;
-    ``verdict_auroc`` orders claims by how well they are supported. The words' own ``verdict_balanced`` is at
-    the threshold that suits these rows best, which flatters it. A failed case is not called supported.
+    A claim counts as supported where people say it wholly is: "partly" is not. ``verdict_right`` is the share
+    of claims called so rightly, or rightly not; ``verdict_balanced`` is the mean of that share among the
+    supported claims and among the others. ``verdict_auroc`` orders claims by how well they are supported.
+    The words' own ``verdict_balanced`` is at the threshold that suits these rows best, which flatters it. A
+    failed case is wrong, and called nothing.
     """
     one = "the claims are all supported, or none is"
     return [
+        Metric("verdict_right", "verdict", of_cases(VerdictCase, _right), mean, "higher", "no claim", True),
         _metric("verdict_balanced", _called, balanced, one),
         _metric("verdict_auroc", _ordered, _area, one),
         _metric("overlap.verdict_balanced", _words, best_balanced, one, baseline=True),
@@ -75,6 +77,11 @@ def _truth(case: VerdictCase) -> float:
 
 def _called(case: VerdictCase, found: Prediction, suite: Suite) -> Row:
     return (float(not found.error and found.output == Verdict.SUPPORTED.value), _truth(case))
+
+
+def _right(case: VerdictCase, found: Prediction, suite: Suite) -> Row:
+    called, truth = _called(case, found, suite)
+    return (float(not found.error and called == truth),)
 
 
 def _ordered(case: VerdictCase, found: Prediction, suite: Suite) -> Row:

@@ -52,6 +52,7 @@ METRICS: dict[str, tuple[str, str]] = {
     "gain_last1": ("Ahead of the question as it is (chrF)", "比原问题高出（chrF）"),
     "gain_last2": ("Ahead of the last two questions (chrF)", "比最后两问相连高出（chrF）"),
     "unchanged_share": ("Questions that stand alone left as they are", "可独立理解的问题保持原样"),
+    "verdict_right": ("Claims judged right", "论断判断正确"),
     "verdict_balanced": (
         "Claims told right, both kinds alike (balanced accuracy)",
         "论断判断正确（平衡准确率）",

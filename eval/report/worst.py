@@ -32,6 +32,7 @@ SCORES = (
     "refusal_right",
     "answer_f1",
     "rewrite_chrf",
+    "verdict_right",
     "rougeL",
     "check_strict",
     "check_loose",
@@ -123,7 +124,9 @@ def _rank(case: Case, found: Prediction) -> tuple[bool, float, float, str]:
 
 
 def _sureness(case: Case, found: Prediction) -> float:
-    """How sure it was; of a question without an answer, and of any other that was answered."""
+    """How sure it was of what is wrong: of an answer that there is none for, of a label that is not it."""
     if isinstance(case, SentimentCase) and found.probabilities:
         return max(found.probabilities) - found.probabilities[LABELS.index(case.label)]
+    if isinstance(case, VerdictCase) and case.label == "supported":
+        return 1 - (found.confidence or 0.0)
     return found.confidence or 0.0

@@ -152,6 +152,7 @@ def test_verdicts_are_ordered_by_how_well_a_claim_is_supported(tmp_path: Path) -
     assert wrong.verdicts == ("number:9 day",)
     written = report.write(runs.read(tmp_path / "run"))
     assert written.confusion is not None
+    assert not written.worst
     assert written.confusion.counts == ((1, 0, 0), (0, 0, 0), (0, 0, 2))
 
 

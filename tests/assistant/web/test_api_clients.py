@@ -82,6 +82,7 @@ def test_what_asks_for_nothing_changes_nothing(
         ({"audio": {"voice": "alloy", "format": "wav"}}, "audio", "only text"),
         ({"web_search_options": {}}, "web_search_options", "youju.documents"),
         ({"verbosity": "low"}, "verbosity", "max_tokens"),
+        ({"chat_template_kwargs": {}}, "chat_template_kwargs", "leave it out"),
     ],
 )  # fmt: skip
 def test_what_asks_for_another_result_is_refused_with_the_way_out(

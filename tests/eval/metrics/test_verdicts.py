@@ -42,6 +42,7 @@ def test_figures_are_scikit_learns() -> None:
     assert found["verdict_balanced"].mean == pytest.approx(
         balanced_accuracy_score(truth, [row[3] == "supported" for row in ROWS])
     )
+    assert found["verdict_right"].mean == pytest.approx(4 / 6)
     assert found["verdict_auroc"].mean == pytest.approx(roc_auc_score(truth, [row[4] for row in ROWS]))
     shares = [share(row[0], row[1]) for row in ROWS]
     assert found["overlap.verdict_auroc"].mean == pytest.approx(roc_auc_score(truth, shares))
@@ -58,7 +59,8 @@ def test_the_best_threshold_does_not_part_equal_scores(seed: int) -> None:
 
 
 def test_a_failure_calls_nothing_supported() -> None:
-    assert measured(ROWS, error="gone")["verdict_balanced"].mean == 0.5
+    found = measured(ROWS, error="gone")
+    assert (found["verdict_balanced"].mean, found["verdict_right"].mean) == (0.5, 0.0)
 
 
 def test_one_kind_alone_has_no_figure() -> None:
