@@ -210,6 +210,9 @@ class Answer:
     confidence: float | None = None
     """What the decision to answer or decline was taken on, 0..1; ``None`` without documents."""
     tokens: int = 0
+    """Tokens written."""
+    prompt_tokens: int = 0
+    """Tokens that the model read for it, instructions and passages among them; 0 where it was not asked."""
     seconds: float = 0.0
     dropped: int = 0
     """Earlier messages that did not fit the context window."""
@@ -268,6 +271,10 @@ class Summary:
     """Pieces that the text was cut into; each was read once."""
     rounds: int
     """1 when the text fits the window at once."""
+    tokens: int = 0
+    """Tokens written, notes of pieces among them."""
+    prompt_tokens: int = 0
+    """Tokens that the model read for it, in all rounds."""
 
 
 @dataclass(frozen=True, slots=True)

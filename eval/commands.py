@@ -31,7 +31,9 @@ app.command()(publishing.push)
 BARE = "none"
 JUDGE_WINDOW = 32_768
 """Tokens that a judge is taken to read; a server that reads less says so itself."""
-SuiteName = Annotated[str, typer.Argument(metavar="SUITE", help="A file, a folder, or a name of `suites`.")]
+SuiteName = Annotated[
+    str, typer.Argument(metavar="SUITE", help="A file (JSONL), a folder, or a name of `suites`.")
+]
 
 
 @app.command()
@@ -66,7 +68,11 @@ def run(
     margin: Annotated[float, typer.Option(min=0, help="What is no worse, in a comparison.")] = 0.02,
     as_json: AsJson = False,
 ) -> None:
-    """Measure the assistant on a suite; started again, it goes on where it was stopped."""
+    """Measure the assistant on a suite; started again, it goes on where it was stopped.
+
+    A file's lines say their task (sentiment, grounded, summarize, chat, plain, dialogue, rewrite, verdict) or
+    show it by their fields. Plain questions are put to your own documents, all others to their own.
+    """
     from eval import launching
 
     whole = loading.load(suite)

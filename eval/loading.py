@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, fields
 from difflib import get_close_matches
 from pathlib import Path
@@ -17,12 +17,16 @@ from eval.errors import SuiteError
 from eval.schema import (
     Case,
     ChatCase,
+    DialogueCase,
     GroundedCase,
     Passage,
+    PlainCase,
     RetrievalCase,
+    RewriteCase,
     SentimentCase,
     Suite,
     SummarizeCase,
+    VerdictCase,
 )
 
 BUILT_IN = Path(__file__).parent / "suites"
@@ -31,11 +35,22 @@ _KINDS: dict[str, type[Any]] = {
     "grounded": GroundedCase,
     "summarize": SummarizeCase,
     "chat": ChatCase,
+    "plain": PlainCase,
+    "dialogue": DialogueCase,
+    "rewrite": RewriteCase,
+    "verdict": VerdictCase,
 }
 _READERS: dict[type[Any], TypeAdapter[Any]] = {
     kind: TypeAdapter(kind) for kind in (*_KINDS.values(), RetrievalCase, Passage)
 }
 _WITHOUT_TASK = {"task", "id"}
+_SHAPES: dict[str, frozenset[str]] = {
+    "plain": frozenset({"kind", "must"}),
+    "dialogue": frozenset({"answerability", "answer"}),
+    "rewrite": frozenset({"standalone", "earlier"}),
+    "verdict": frozenset({"claim", "evidence", "label"}),
+}
+_UNNAMED = {"document", "evidence"}
 _MAY_BE_BLANK = {"title", "heading"}
 
 
@@ -159,7 +174,7 @@ def _cases(lines: Sequence[_Line], faults: list[SuiteError]) -> list[Case]:
 
 
 def _case(line: _Line) -> Case:
-    task = line.fields.get("task")
+    task = line.fields.get("task", _by_shape(line.fields))
     kind = _KINDS.get(task) if isinstance(task, str) else None
     if kind is None:
         raise line.fault("task", task, f"use one of {', '.join(_KINDS)}")
@@ -167,10 +182,19 @@ def _case(line: _Line) -> Case:
     if kind is ChatCase:
         given.setdefault("lang", "en")
         given["messages"] = _as_messages(given.get("messages"))
+    if kind in (PlainCase, DialogueCase):
+        given["history"] = _as_messages(given.get("history", []))
+    if kind is PlainCase:  # a message that no document answers names none
+        given = {name: value for name, value in given.items() if value != "" or name not in _UNNAMED}
     case: Case = _validated(kind, given, line)
     for field, value, remedy in _contradictions(case):
         raise line.fault(field, value, remedy)
     return case
+
+
+def _by_shape(given: Mapping[str, Any]) -> str | None:
+    """The task of a line that names none: the fields that no other task has tell it."""
+    return next((task for task, names in _SHAPES.items() if names <= given.keys()), None)
 
 
 def _validated(kind: type[Any], given: dict[str, Any], line: _Line) -> Any:
@@ -227,6 +251,8 @@ def _contradictions(case: Case) -> Iterator[tuple[str, object, str]]:
         yield "references", [], "give at least one reference summary"
     if isinstance(case, ChatCase) and (not case.messages or case.messages[-1].role != "user"):
         yield "messages", len(case.messages), "the last message is the user's"
+    if isinstance(case, PlainCase) and case.answerable and not case.must:
+        yield "must", [], "an answerable question needs a string that a right answer holds"
     if isinstance(case, RetrievalCase) and not case.relevant:
         yield "relevant", [], "name at least one passage"
 

@@ -4,12 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
 from assistant.schema import Label, Language, Message
 
-Task = Literal["sentiment", "grounded", "summarize", "chat", "retrieval"]
-TASKS: tuple[Task, ...] = ("sentiment", "grounded", "summarize", "chat", "retrieval")
+Task = Literal[
+    "sentiment", "grounded", "plain", "dialogue", "summarize", "chat", "retrieval", "rewrite", "verdict"
+]
+TASKS: tuple[Task, ...] = get_args(Task)
+Answerability = Literal["answerable", "partial", "unanswerable", "underspecified"]
+Support = Literal["supported", "partly", "unsupported"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,7 +89,82 @@ class RetrievalCase:
     """Ids of passages; never empty."""
 
 
-Case = SentimentCase | GroundedCase | SummarizeCase | ChatCase | RetrievalCase
+@dataclass(frozen=True, slots=True)
+class PlainCase:
+    """A message as people type it, to the documents in use: those of the assistant that is measured."""
+
+    id: str
+    lang: Language
+    kind: str
+    """``nearmiss``, ``other``, ``premise``, ``smalltalk`` and ``task`` have rules of their own; any other
+    (``direct``, ``list``, ``followup`` …) is a question that the documents answer."""
+    question: str
+    history: tuple[Message, ...] = ()
+    answers: tuple[str, ...] = ()
+    """What would be right, for people."""
+    must: tuple[str, ...] = ()
+    """One of these occurs in a right answer."""
+    all: tuple[tuple[str, ...], ...] = ()
+    """One of each group does, too."""
+    must_not: tuple[str, ...] = ()
+    answerable: bool | None = None
+    """``None`` where the documents have nothing to do with it."""
+    document: str = ""
+    """The file that answers it."""
+    evidence: str = ""
+    """The words of it that do."""
+
+
+@dataclass(frozen=True, slots=True)
+class DialogueCase:
+    """The next turn of a conversation, with the documents for it and what a person answered."""
+
+    id: str
+    lang: Language
+    question: str
+    answer: str
+    answerability: Answerability
+    history: tuple[Message, ...] = ()
+    documents: tuple[Passage, ...] = ()
+    """Only these are searched."""
+    collection: str = ""
+    """Where the conversation is from."""
+
+
+@dataclass(frozen=True, slots=True)
+class RewriteCase:
+    """A question in a conversation, and a person's rewriting that stands alone."""
+
+    id: str
+    lang: Language
+    question: str
+    standalone: str
+    earlier: tuple[str, ...] = ()
+    """The questions before it, oldest first."""
+
+
+@dataclass(frozen=True, slots=True)
+class VerdictCase:
+    """A claim beside a passage as it would be cited, and whether people find it supported."""
+
+    id: str
+    lang: Language
+    claim: str
+    evidence: str
+    label: Support
+
+
+Case = (
+    SentimentCase
+    | GroundedCase
+    | SummarizeCase
+    | ChatCase
+    | RetrievalCase
+    | PlainCase
+    | DialogueCase
+    | RewriteCase
+    | VerdictCase
+)
 
 
 def task_of(case: Case) -> Task:
@@ -96,6 +175,10 @@ def task_of(case: Case) -> Task:
         SummarizeCase: "summarize",
         ChatCase: "chat",
         RetrievalCase: "retrieval",
+        PlainCase: "plain",
+        DialogueCase: "dialogue",
+        RewriteCase: "rewrite",
+        VerdictCase: "verdict",
     }
     return names[type(case)]
 
@@ -133,9 +216,11 @@ class Prediction:
     id: str
     task: Task
     output: str
-    """The answer, summary or reply; the label of a sentiment."""
+    """The answer, summary, reply or rewriting; the label of a sentiment, the verdict on a claim."""
     retrieved: tuple[str, ...] = ()
     """Passages found, best first: what the answer could be written from."""
+    passages: tuple[str, ...] = ()
+    """Of a plain question: the words of those, as the documents in use are no part of the suite."""
     rankings: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     """Of a retrieval case: the first ten passages by ``dense``, ``bm25`` and ``hybrid``."""
     citations: tuple[Cited, ...] = ()
@@ -144,7 +229,7 @@ class Prediction:
     declined: bool = False
     quoted: bool = False
     confidence: float | None = None
-    """What the decision to answer was taken on, 0..1."""
+    """What the decision to answer was taken on, 0..1; how well a claim is supported."""
     probabilities: tuple[float, ...] = ()
     """Of negative, neutral, positive."""
     scores: Mapping[str, float] = field(default_factory=dict)

@@ -10,6 +10,7 @@ import zlib as _zlib
 from collections.abc import Callable as _Callable
 from collections.abc import Iterator as _Iterator
 from collections.abc import Sequence as _Sequence
+from dataclasses import replace as _replace
 from pathlib import Path as _Path
 from typing import Any as _Any
 
@@ -283,6 +284,7 @@ class FakeRuntime:
         question: str,
         *,
         collection_ids: _Sequence[str] | None = None,
+        document_ids: _Sequence[str] | None = None,
         given: _Sequence[tuple[str, str, str]] = (),
         grounded: bool = True,
         sampling: _Sampling | None = None,
@@ -301,7 +303,8 @@ class FakeRuntime:
             }
         )
         messages = [_Message("system", system)] * bool(system) + [*history, _Message("user", question)]
-        hits = (_hit(),) if grounded else ()
+        nothing = document_ids is not None and not document_ids and not given
+        hits = (_hit(),) if grounded and not nothing else ()
         if grounded:
             yield _Status("searching", 1)
             yield _Found(hits)
@@ -309,7 +312,7 @@ class FakeRuntime:
         for delta in self.fake.stream(messages, sampling or self.sampling(), adapter=adapter, user=user.id):
             text, tokens = text + delta.text, delta.tokens or tokens
             yield delta
-        yield _answer(text, tokens, hits)
+        yield _replace(_answer(text, tokens, hits), prompt_tokens=self.fake.count(messages))
 
     def summarize(
         self, user: _User, text: str, *, length: str = "paragraph", adapter: str | None = None
@@ -319,7 +322,7 @@ class FakeRuntime:
         yield from self.fake.stream([_Message("user", text)], self.sampling(), user=user.id)
         first = text.split()[0]
         sentence = _SummarySentence(first, (_Source(0, len(first), 1.0),), _Verdict.SUPPORTED)
-        yield _Summary(first, (sentence,), 1, 1)
+        yield _Summary(first, (sentence,), 1, 1, tokens=2, prompt_tokens=len(text.split()))
 
     def sentiment(
         self, user: _User, texts: _Sequence[str], *, adapter: str | None = None

@@ -47,6 +47,7 @@ def reply(
         text=_once(written),
         finish=written.finish,
         tokens=written.tokens,
+        prompt_tokens=written.prompt_tokens,
         seconds=time.monotonic() - started,
         dropped=len(whole) - len(messages),
     )

@@ -24,6 +24,7 @@ class Written:
     text: str
     finish: Finish
     tokens: int
+    prompt_tokens: int = 0
 
 
 def tidy(text: str, *, cut_off: bool) -> str:
@@ -64,4 +65,4 @@ def relay(
             tokens = max(tokens, delta.tokens)
             finish = delta.finish or finish
             yield delta
-    return Written("".join(pieces), finish, tokens)
+    return Written("".join(pieces), finish, tokens, generator.count(messages))

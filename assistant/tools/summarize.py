@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Collection, Iterator, Sequence
 from collections.abc import Generator as PythonGenerator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import get_args
 
 from assistant import prompts
@@ -56,6 +56,8 @@ class _Task:
     language: Language
     adapter: str | None
     user: str
+    spent: list[tuple[int, int]] = field(default_factory=list)
+    """Of each call, the tokens read and written."""
 
     @property
     def reply(self) -> int:
@@ -125,9 +127,9 @@ def as_long_as(summaries: Sequence[str]) -> Length:
 def _require(text: str, length: str, form: str) -> None:
     if not text.strip():
         raise EmptyInputError(field="text", remedy="paste a text or choose a document")
-    for field, value, known in (("length", length, get_args(Length)), ("form", form, get_args(Form))):
+    for name, value, known in (("length", length, get_args(Length)), ("form", form, get_args(Form))):
         if value not in known:
-            raise BadRequestError(field=field, value=repr(value), remedy=f"use one of {', '.join(known)}")
+            raise BadRequestError(field=name, value=repr(value), remedy=f"use one of {', '.join(known)}")
 
 
 def _written(text: str, task: _Task) -> PythonGenerator[SummaryEvent, None, tuple[str, int, int]]:
@@ -172,9 +174,12 @@ def _write(task: _Task, text: str, *, last: bool) -> PythonGenerator[SummaryEven
     )
     sampling = Sampling(max_new_tokens=task.reply if last else task.note)
     written: list[str] = []
+    tokens = 0
     for delta in task.generator.stream(messages, sampling, adapter=task.adapter, user=task.user):
         written.append(delta.text)
+        tokens = max(tokens, delta.tokens)
         yield delta if last else Delta("", queue_position=delta.queue_position)
+    task.spent.append((task.generator.count(messages), tokens))
     return "".join(written)
 
 
@@ -188,7 +193,9 @@ def _checked(draft: str, text: str, task: _Task, cut: int, rounds: int) -> Summa
         known = [sentence.text for sentence in kept]
         kept += [_quoted(span, text) for span in central(text, missing, known)]
         kept.sort(key=lambda sentence: sentence.sources[0].start if sentence.sources else 0)
-    return Summary(_join([sentence.text for sentence in kept], task), tuple(kept), cut, rounds)
+    read, wrote = (sum(tokens) for tokens in zip(*task.spent, strict=True)) if task.spent else (0, 0)
+    text = _join([sentence.text for sentence in kept], task)
+    return Summary(text, tuple(kept), cut, rounds, tokens=wrote, prompt_tokens=read)
 
 
 def _sentences(text: str) -> list[str]:

@@ -15,6 +15,7 @@ import time
 import uuid
 from base64 import b64encode
 from collections.abc import AsyncIterator, Callable, Coroutine, Iterator
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import anyio
@@ -23,10 +24,12 @@ from fastapi import APIRouter, Request
 from starlette.background import BackgroundTask
 from starlette.responses import JSONResponse, Response, StreamingResponse
 
+from assistant import prompts
 from assistant.errors import EngineError, ModelNotFoundError, TooLargeError, YoujuError
 from assistant.schema import Answer, Delta, Finish, Sentiment, Summary, TurnEvent
 from assistant.store import User
 from assistant.web import api_answers
+from assistant.web.api_answers import Cut
 from assistant.web.api_schema import ChatRequest, EmbeddingRequest, Grounding, parse
 from assistant.web.auth import user_of
 from assistant.web.draining import Drain
@@ -56,21 +59,22 @@ def router(runtime: Runtime, drain: Drain) -> APIRouter:
         """Answer the last message. Streams server-sent events when ``stream`` is true."""
         user = user_of(request)
         asked = parse(ChatRequest, request.headers.get("content-type", ""), await request.body())
+        shape = api_answers.Completion(f"chatcmpl-{uuid.uuid4().hex}", int(time.time()), asked.model)
         if asked.youju is not None and asked.youju.task != "grounded":
             work = threads.iterate(_task(runtime, user, asked, asked.youju.task), drain.expired)
-            shape = api_answers.Completion(f"chatcmpl-{uuid.uuid4().hex}", int(time.time()), asked.model)
             return JSONResponse(await _while_connected(request, _done(work, shape, runtime, asked)))
-        events = threads.iterate(_turn(runtime, user, asked), drain.expired)
-        shape = api_answers.Completion(f"chatcmpl-{uuid.uuid4().hex}", int(time.time()), asked.model)
+        _known(runtime, asked.model)
+        shape = replace(shape, cut=await _while_connected(request, _cut(runtime, asked)))
+        turn = _turn(runtime, user, asked, shape.cut.used if shape.cut else None)
+        events = threads.iterate(turn, drain.expired)
         if asked.stream:
             first = await _while_connected(request, _first_word(events))
             with_usage = asked.stream_options is not None and asked.stream_options.include_usage
-            body = _stream(runtime, shape, asked, first, events, with_usage)
+            body = _stream(shape, first, events, with_usage)
             return StreamingResponse(
                 body, media_type="text/event-stream", background=BackgroundTask(events.aclose)
             )
-        answer = await _while_connected(request, _collect(events))
-        return JSONResponse(shape.whole(answer, _prompt_tokens(runtime, asked, answer)))
+        return JSONResponse(shape.whole(await _while_connected(request, _collect(events))))
 
     @routes.get("/models")
     def models(request: Request) -> dict[str, Any]:
@@ -100,7 +104,28 @@ def router(runtime: Runtime, drain: Drain) -> APIRouter:
     return routes
 
 
-def _turn(runtime: Runtime, user: User, asked: ChatRequest) -> Callable[[], Iterator[TurnEvent]]:
+async def _cut(runtime: Runtime, asked: ChatRequest) -> Cut | None:
+    """How far an answer falls short of the length asked for; ``None`` where it fits."""
+    if asked.most is None or asked.most <= runtime.settings.max_new_tokens:
+        return None
+    fits = await anyio.to_thread.run_sync(_room, runtime, asked)
+    return Cut(asked.most, fits) if asked.most > fits else None
+
+
+def _room(runtime: Runtime, asked: ChatRequest) -> int:
+    """Tokens that an answer can have beside what is read for it: half the window where that is passages."""
+    model = runtime.generator()
+    if asked.youju is not None or asked.model == GROUNDED:
+        left = model.window // 2
+    else:
+        *history, question = asked.turns
+        left = model.window - model.count(prompts.chat(history, question.text, asked.system))
+    return max(left, runtime.settings.max_new_tokens)
+
+
+def _turn(
+    runtime: Runtime, user: User, asked: ChatRequest, most: int | None
+) -> Callable[[], Iterator[TurnEvent]]:
     """The turn that a request asks for, ready to run in a thread."""
     name = _known(runtime, asked.model)
     grounding = asked.youju or (Grounding() if name == GROUNDED else None)
@@ -110,7 +135,7 @@ def _turn(runtime: Runtime, user: User, asked: ChatRequest) -> Callable[[], Iter
             runtime.store.collections.get(user, collection_id)
     *history, question = asked.turns
     given = grounding.documents if grounding is not None else ()
-    sampling = runtime.sampling(**asked.sampling())
+    sampling = runtime.sampling(**asked.sampling(most))
     return lambda: runtime.chat_turn(
         user,
         history,
@@ -148,14 +173,11 @@ async def _done(
     runtime: Runtime,
     asked: ChatRequest,
 ) -> dict[str, Any]:
-    tokens = 0
     async for event in events:
-        if isinstance(event, Delta) and event.finish:
-            tokens += event.tokens
-        elif isinstance(event, Summary | Sentiment):
-            read = runtime.generator().count_text(asked.turns[-1].text)
-            if isinstance(event, Summary):
-                return shape.summary(event, read, tokens)
+        if isinstance(event, Summary):
+            return shape.summary(event)
+        if isinstance(event, Sentiment):
+            read = runtime.generator().count(prompts.sentiment(asked.turns[-1].text))
             return shape.sentiment(event, read)
     raise EngineError(reason="the work never ended", remedy="try again")
 
@@ -178,12 +200,7 @@ async def _collect(events: AsyncIterator[TurnEvent]) -> Answer:
 
 
 async def _stream(
-    runtime: Runtime,
-    shape: api_answers.Completion,
-    asked: ChatRequest,
-    first: TurnEvent,
-    events: AsyncIterator[TurnEvent],
-    with_usage: bool,
+    shape: api_answers.Completion, first: TurnEvent, events: AsyncIterator[TurnEvent], with_usage: bool
 ) -> AsyncIterator[str]:
     yield _event(shape.chunk({"role": "assistant", "content": ""}))
     said = False
@@ -199,7 +216,7 @@ async def _stream(
                 if event.finish is Finish.ERROR:
                     raise EngineError(reason="it stopped in the middle", remedy="try again")
                 if with_usage:
-                    yield _event(shape.usage(event, _prompt_tokens(runtime, asked, event)))
+                    yield _event(shape.usage(event))
     except YoujuError as error:
         yield _event(error_body(error))
     except Exception:  # noqa: BLE001  # the status line is long gone: the stream must say that it failed
@@ -229,13 +246,6 @@ async def _while_connected(request: Request, work: Coroutine[Any, Any, T]) -> T:
 
 def _event(value: dict[str, Any]) -> str:
     return f"data: {json.dumps(value, ensure_ascii=False)}\n\n"
-
-
-def _prompt_tokens(runtime: Runtime, asked: ChatRequest, answer: Answer) -> int:
-    """Tokens of the messages sent; 0 when the model was not asked, so that counting never loads it."""
-    if answer.finish is Finish.DECLINED:
-        return 0
-    return sum(map(runtime.generator().count_text, (message.text for message in asked.messages)))
 
 
 def _models(runtime: Runtime) -> list[str]:

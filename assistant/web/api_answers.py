@@ -30,25 +30,37 @@ DOCUMENTED_ERRORS: dict[int | str, dict[str, Any]] = {
 
 
 @dataclass(frozen=True, slots=True)
+class Cut:
+    """``max_tokens`` of a request that the model's window does not hold."""
+
+    asked: int
+    used: int
+    """What the answer could have in its place."""
+
+
+@dataclass(frozen=True, slots=True)
 class Completion:
     """The fields that all parts of one completion share."""
 
     id: str
     created: int
     model: str
+    cut: Cut | None = None
+    """Set where a request asked for a longer answer than fits."""
 
-    def whole(self, answer: Answer, prompt_tokens: int) -> dict[str, Any]:
+    def whole(self, answer: Answer) -> dict[str, Any]:
         """The response that is not streamed."""
-        return self._whole(answer.text, _reason(answer), _usage(answer, prompt_tokens), evidence(answer))
+        usage = _usage(answer.prompt_tokens, answer.tokens)
+        return self._whole(answer.text, _reason(answer), usage, self._extension(answer))
 
-    def summary(self, summary: Summary, read: int, tokens: int) -> dict[str, Any]:
+    def summary(self, summary: Summary) -> dict[str, Any]:
         """A summary; each sentence with the spans of the text that it came from."""
-        usage = {"prompt_tokens": read, "completion_tokens": tokens, "total_tokens": read + tokens}
+        usage = _usage(summary.prompt_tokens, summary.tokens)
         return self._whole(summary.text, "stop", usage, {"summary": asdict(summary)})
 
     def sentiment(self, sentiment: Sentiment, read: int) -> dict[str, Any]:
         """A sentiment; nothing is generated, replies are scored."""
-        usage = {"prompt_tokens": read, "completion_tokens": 0, "total_tokens": read}
+        usage = _usage(read, 0)
         found = {"label": sentiment.label, **asdict(sentiment)}
         return self._whole(sentiment.label, "stop", usage, {"sentiment": found})
 
@@ -66,12 +78,15 @@ class Completion:
     def last(self, answer: Answer) -> dict[str, Any]:
         """The chunk that ends a stream, with all evidence."""
         choice = {"index": 0, "delta": {}, "finish_reason": _reason(answer), "logprobs": None}
-        return {**self._head("chat.completion.chunk"), "choices": [choice], "youju": evidence(answer)}
+        return {**self._head("chat.completion.chunk"), "choices": [choice], "youju": self._extension(answer)}
 
-    def usage(self, answer: Answer, prompt_tokens: int) -> dict[str, Any]:
+    def usage(self, answer: Answer) -> dict[str, Any]:
         """The chunk that ``include_usage`` asks for."""
-        usage = _usage(answer, prompt_tokens)
+        usage = _usage(answer.prompt_tokens, answer.tokens)
         return {**self._head("chat.completion.chunk"), "choices": [], "usage": usage}
+
+    def _extension(self, answer: Answer) -> dict[str, Any]:
+        return evidence(answer) | ({"max_tokens": asdict(self.cut)} if self.cut else {})
 
     def _head(self, kind: str) -> dict[str, Any]:
         return {"id": self.id, "object": kind, "created": self.created, "model": self.model}
@@ -103,12 +118,8 @@ def _reason(answer: Answer) -> str:
     return _FINISH.get(answer.finish, "stop")
 
 
-def _usage(answer: Answer, prompt_tokens: int) -> dict[str, int]:
-    return {
-        "prompt_tokens": prompt_tokens,
-        "completion_tokens": answer.tokens,
-        "total_tokens": prompt_tokens + answer.tokens,
-    }
+def _usage(read: int, written: int) -> dict[str, int]:
+    return {"prompt_tokens": read, "completion_tokens": written, "total_tokens": read + written}
 
 
 def model(name: str) -> dict[str, Any]:

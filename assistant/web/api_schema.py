@@ -5,13 +5,14 @@ from __future__ import annotations
 import json
 from typing import Annotated, Any, Literal, TypeVar
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
+from pydantic import Field, ValidationError, ValidationInfo, field_validator, model_validator
 from pydantic_core import ErrorDetails
 
 from assistant import strict_json
 from assistant.errors import BadRequestError, EmptyInputError
 from assistant.prompts import Length
 from assistant.schema import Message
+from assistant.web.api_defaults import Defaults, Id, MessageDefaults, Strict
 
 MESSAGES_LIMIT = 1_000
 INPUTS_LIMIT = 256
@@ -26,38 +27,61 @@ GIVEN_CHARACTERS = 100_000
 Text = Annotated[str, Field(max_length=TEXT_LIMIT)]
 
 
-class _Strict(BaseModel):
-    model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
-
-
-class TextPart(_Strict):
+class TextPart(Strict):
     """A part of a message; only text is read."""
 
     type: Literal["text"]
     text: Text
 
+    @field_validator("type", mode="before")
+    @classmethod
+    def _is_text(cls, kind: object) -> object:
+        if kind != "text":
+            raise ValueError("pictures, sounds and files are not read: send their words as text")
+        return kind
 
-class ChatMessage(_Strict):
+
+class ChatMessage(MessageDefaults):
     """A message as OpenAI's clients send it."""
 
     role: Literal["system", "developer", "user", "assistant"]
-    content: Text | Annotated[list[TextPart], Field(max_length=100)]
+    content: Annotated[
+        Text | Annotated[list[TextPart], Field(max_length=100)] | None, Field(validate_default=True)
+    ] = None
+
+    @field_validator("role", mode="before")
+    @classmethod
+    def _is_a_person(cls, role: object) -> object:
+        if role in ("tool", "function"):
+            raise ValueError("functions are not called: send what they found as the user's words")
+        return role
+
+    @field_validator("content")
+    @classmethod
+    def _says_something(
+        cls, content: str | list[TextPart] | None, info: ValidationInfo
+    ) -> str | list[TextPart] | None:
+        if content is None and info.data.get("role") != "assistant":
+            raise ValueError("send a text; only an answer may be without one")
+        return content
 
     @property
     def text(self) -> str:
-        """The content as one text."""
-        if isinstance(self.content, str):
-            return self.content
-        return "\n".join(part.text for part in self.content)
+        """The content as one text; of an answer without one, its refusal."""
+        if isinstance(self.content, list):
+            return "\n".join(part.text for part in self.content)
+        return self.content or self.refusal
 
 
-class StreamOptions(_Strict):
+class StreamOptions(Strict):
     """What a stream tells besides the text."""
 
     include_usage: bool = False
+    include_obfuscation: bool = False
+    """Taken, and nothing is added: the padding it asks for hides lengths on the wire, never the text."""
 
 
-class GivenDocument(_Strict):
+class GivenDocument(Strict):
     """A text that comes with the question."""
 
     id: Annotated[str, Field(min_length=1, max_length=200)]
@@ -72,7 +96,7 @@ class GivenDocument(_Strict):
         return text
 
 
-class Grounding(_Strict):
+class Grounding(Strict):
     """Our extension: what to do with the last message, and which documents to do it from."""
 
     task: Literal["grounded", "summarize", "sentiment"] = "grounded"
@@ -103,7 +127,7 @@ class Grounding(_Strict):
         return self
 
 
-class ChatRequest(_Strict):
+class ChatRequest(Defaults):
     """``POST /v1/chat/completions``."""
 
     model: Annotated[str, Field(min_length=1, max_length=200)]
@@ -112,16 +136,14 @@ class ChatRequest(_Strict):
     stream_options: StreamOptions | None = None
     temperature: Annotated[float, Field(ge=0, le=2, allow_inf_nan=False)] | None = None
     top_p: Annotated[float, Field(gt=0, le=1, allow_inf_nan=False)] | None = None
-    max_tokens: Annotated[int, Field(ge=1, le=8192)] | None = None
-    max_completion_tokens: Annotated[int, Field(ge=1, le=8192)] | None = None
+    max_tokens: Annotated[int, Field(ge=1, lt=2**31)] | None = None
+    max_completion_tokens: Annotated[int, Field(ge=1, lt=2**31)] | None = None
     stop: (
         Annotated[str, Field(min_length=1, max_length=100)]
         | Annotated[list[Annotated[str, Field(min_length=1, max_length=100)]], Field(max_length=STOPS_LIMIT)]
         | None
     ) = None
     seed: Annotated[int, Field(ge=0, lt=2**63)] | None = None
-    n: Annotated[int, Field(ge=1, le=1)] = 1
-    user: Annotated[str, Field(max_length=200)] | None = None
     youju: Grounding | None = None
 
     @field_validator("messages")
@@ -151,26 +173,44 @@ class ChatRequest(_Strict):
             if m.role in ("user", "assistant")
         ]
 
-    def sampling(self) -> dict[str, Any]:
-        """The fields of ``Sampling`` that the request sets."""
+    @property
+    def most(self) -> int | None:
+        """Tokens that the answer may have; the newer of the field's two names counts."""
+        return self.max_completion_tokens or self.max_tokens
+
+    def sampling(self, most: int | None) -> dict[str, Any]:
+        """The fields of ``Sampling`` that the request sets.
+
+        Args:
+            most: Tokens that the answer may have, where fewer fit than were asked for.
+        """
         stop = (self.stop,) if isinstance(self.stop, str) else tuple(self.stop or ())
         given = {
             "temperature": self.temperature,
             "top_p": self.top_p,
-            "max_new_tokens": self.max_completion_tokens or self.max_tokens,
+            "max_new_tokens": most or self.most,
             "seed": self.seed,
             "stop": stop or None,
         }
         return {field: value for field, value in given.items() if value is not None}
 
 
-class EmbeddingRequest(_Strict):
+class EmbeddingRequest(Strict):
     """``POST /v1/embeddings``."""
 
     model: Annotated[str, Field(min_length=1, max_length=200)]
     input: Text | Annotated[list[Text], Field(min_length=1, max_length=INPUTS_LIMIT)]
     encoding_format: Literal["float", "base64"] = "float"
-    user: Annotated[str, Field(max_length=200)] | None = None
+    user: Id = ""
+
+    @field_validator("input", mode="before")
+    @classmethod
+    def _is_text(cls, value: object) -> object:
+        if isinstance(value, list) and any(isinstance(part, (int, list)) for part in value):
+            raise ValueError(
+                "token ids are another model's: send the text (LangChain: check_embedding_ctx_length=False)"
+            )
+        return value
 
     @field_validator("input")
     @classmethod
@@ -185,7 +225,7 @@ class EmbeddingRequest(_Strict):
         return [self.input] if isinstance(self.input, str) else self.input
 
 
-R = TypeVar("R", bound=_Strict)
+R = TypeVar("R", bound=Strict)
 
 
 def parse(model: type[R], content_type: str, body: bytes) -> R:
@@ -204,13 +244,21 @@ def parse(model: type[R], content_type: str, body: bytes) -> R:
     except ValidationError as error:
         fault = max(error.errors(include_url=False), key=_closeness)
         field = ".".join(str(part) for part in fault["loc"] if not _is_member(part)) or "body"
+        if fault["type"] == "missing":
+            raise EmptyInputError(field=field, remedy="send it") from error
         value = repr(fault["input"])[:80]
-        raise BadRequestError(field=field, value=value, remedy=fault["msg"]) from error
+        raise BadRequestError(field=field, value=value, remedy=_remedy(fault)) from error
 
 
 def _closeness(fault: ErrorDetails) -> tuple[int, bool]:
     """A union reports a fault for each member: the one meant is the deepest, and no mere mistake of type."""
     return len(fault["loc"]), not fault["type"].endswith("_type")
+
+
+def _remedy(fault: ErrorDetails) -> str:
+    if fault["type"] == "extra_forbidden":
+        return "it is not known here: leave it out"
+    return fault["msg"].removeprefix("Value error, ")
 
 
 def _is_member(part: int | str) -> bool:
@@ -222,7 +270,14 @@ def _decode(body: bytes) -> Any:
     try:
         value = strict_json.loads(body.decode("utf-8"))
         json.dumps(value, ensure_ascii=False).encode("utf-8")  # a lone surrogate is no text
+        return _given(value)
     except (ValueError, RecursionError) as error:
         reason = "too deeply nested" if isinstance(error, RecursionError) else str(error)[:200]
         raise BadRequestError(field="body", value="JSON", remedy=f"mend it: {reason}") from error
-    return value
+
+
+def _given(value: Any) -> Any:
+    """Without the keys that are ``null``: that is how clients say that they set nothing."""
+    if isinstance(value, dict):
+        return {key: _given(part) for key, part in value.items() if part is not None}
+    return [_given(part) for part in value] if isinstance(value, list) else value

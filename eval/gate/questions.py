@@ -18,7 +18,15 @@ from eval.schema import Case, ChatCase, GroundedCase, Prediction, Suite, Task, t
 MARGINS: Mapping[str, float] = {"task": 0.05, "alone": 0.1, "chat": 0.1, "citations": 0.1, "abstention": 0.1}
 """What is lost by less is no worse; ``alone`` is a task of documents without them. About what the built-in
 suites can show: more cases allow less."""
-TASKS: Mapping[Task, str] = {"sentiment": "accuracy", "grounded": "f1", "summarize": "rougeL"}
+TASKS: Mapping[Task, str] = {
+    "sentiment": "accuracy",
+    "grounded": "f1",
+    "summarize": "rougeL",
+    "plain": "handled",
+    "dialogue": "answer_f1",
+    "rewrite": "rewrite_chrf",
+    "verdict": "verdict_balanced",
+}
 """The metric that a task is judged by; replies are judged as ``CHAT`` does."""
 
 

@@ -2,7 +2,18 @@
 
 from __future__ import annotations
 
-from eval.metrics import chat, checks, grounded, retrieval, sentiment, summarize
+from eval.metrics import (
+    chat,
+    checks,
+    dialogues,
+    grounded,
+    plain,
+    retrieval,
+    rewrites,
+    sentiment,
+    summarize,
+    verdicts,
+)
 from eval.metrics.metric import Metric
 from eval.schema import Case, ChatCase, Prediction, Suite, task_of
 from eval.statistics import mean
@@ -14,7 +25,11 @@ def of(suite: Suite) -> list[Metric]:
     """The metrics of a suite's tasks, in report order."""
     all_of_them = [
         *sentiment.metrics(),
+        *plain.metrics(),
         *grounded.metrics(),
+        *dialogues.metrics(),
+        *rewrites.metrics(),
+        *verdicts.metrics(),
         *retrieval.metrics(),
         *summarize.metrics(),
         *chat.metrics(suite),
@@ -56,3 +71,11 @@ def _of_task(case: Case, suite: Suite) -> list[Metric]:
             return summarize.metrics()
         case "chat":
             return chat.metrics(suite)
+        case "plain":
+            return plain.metrics()
+        case "dialogue":
+            return dialogues.metrics()
+        case "rewrite":
+            return rewrites.metrics()
+        case "verdict":
+            return verdicts.metrics()

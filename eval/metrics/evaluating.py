@@ -15,13 +15,17 @@ from eval.metrics.words import units
 from eval.schema import (
     Case,
     ChatCase,
+    DialogueCase,
     GroundedCase,
+    PlainCase,
     Prediction,
     RetrievalCase,
+    RewriteCase,
     SentimentCase,
     Suite,
     SummarizeCase,
     Undefined,
+    VerdictCase,
 )
 from eval.statistics import Rows, estimate, mean
 
@@ -45,8 +49,9 @@ def measure(
 ) -> Measured:
     """Measure predictions.
 
-    Slices are by ``lang`` (en, zh), ``answerable`` (yes, no) and ``length``: a question, query or last
-    message is short up to 8 words or Han characters, medium up to 16, else long; a text up to 50 and 200.
+    Slices are by ``lang`` (en, zh), ``kind`` (of plain questions), ``collection`` and ``answerability`` (of
+    dialogues), ``answerable`` (yes, no) and ``length``: a question, query or last message is short up to 8
+    words or Han characters, medium up to 16, else long; a text up to 50 and 200; claims have none.
     Every metric is of one task. A slice that holds all cases of its metric is left out; baselines have none.
 
     Args:
@@ -72,13 +77,24 @@ def measure(
 
 
 def clusters_of(cases: Sequence[Case]) -> list[str]:
-    """Questions to one document are drawn together."""
-    return [
-        f"document {case.documents[0].id}"
-        if isinstance(case, GroundedCase) and case.documents
-        else f"case {case.id}"
-        for case in cases
-    ]
+    """Cases that stand or fall together are drawn together: see `_source`."""
+    return [_source(case) or f"case {case.id}" for case in cases]
+
+
+def _source(case: Case) -> str:
+    """The document, conversation or evidence that a case shares with others; empty where it has none."""
+    match case:
+        case GroundedCase() if case.documents:
+            return f"document {case.documents[0].id}"
+        case PlainCase() if case.document:
+            return f"document {case.document}"
+        case DialogueCase():
+            return f"conversation {case.history[0].text if case.history else case.question}"
+        case RewriteCase():
+            return f"conversation {case.earlier[0] if case.earlier else case.question}"
+        case VerdictCase():
+            return f"evidence {case.evidence}"
+    return ""
 
 
 def _estimate(metric: Metric, rows: Rows, clusters: Sequence[str], seed: int) -> Estimate | Undefined:
@@ -97,7 +113,7 @@ def _estimate(metric: Metric, rows: Rows, clusters: Sequence[str], seed: int) ->
 def _parts(slices: Sequence[dict[str, str]]) -> dict[str, list[int]]:
     """Places of the cases of each slice that does not hold them all."""
     found: dict[str, list[int]] = {}
-    for by in ("lang", "answerable", "length"):
+    for by in ("lang", "kind", "collection", "answerability", "answerable", "length"):
         values = [each.get(by, "") for each in slices]
         for value in sorted(set(values) - {""}) if len(set(values)) > 1 else ():
             found[f"{by}={value}"] = [place for place, other in enumerate(values) if other == value]
@@ -106,8 +122,13 @@ def _parts(slices: Sequence[dict[str, str]]) -> dict[str, list[int]]:
 
 def _slices(case: Case) -> dict[str, str]:
     found = {"lang": case.lang, "length": _length(case)}
-    if isinstance(case, GroundedCase):
-        found["answerable"] = "yes" if case.answerable else "no"
+    match case:
+        case GroundedCase():
+            found["answerable"] = "yes" if case.answerable else "no"
+        case PlainCase():
+            found["kind"] = case.kind
+        case DialogueCase():
+            found |= {"collection": case.collection, "answerability": case.answerability}
     return found
 
 
@@ -115,10 +136,14 @@ def _length(case: Case) -> str:
     match case:
         case SentimentCase(text=text) | SummarizeCase(text=text):
             return _band(text, TEXT_BANDS)
-        case GroundedCase(question=text) | RetrievalCase(query=text):
+        case RetrievalCase(query=text):
             return _band(text, QUESTION_BANDS)
         case ChatCase():
             return _band(case.messages[-1].text, QUESTION_BANDS)
+        case VerdictCase():
+            return ""
+        case _:
+            return _band(case.question, QUESTION_BANDS)
 
 
 def _band(text: str, bands: tuple[int, int]) -> str:

@@ -13,6 +13,7 @@ from assistant.evidence.sentences import split
 from assistant.evidence.verdicts import names
 from assistant.evidence.words import normalize, terms
 from eval.metrics.metric import Metric, Row, mean, of_cases
+from eval.metrics.overlap import chrf
 from eval.metrics.words import units
 from eval.schema import Prediction, Suite, SummarizeCase
 
@@ -100,14 +101,7 @@ def rouges(references: tuple[str, ...], summary: str) -> dict[str, float]:
 
 
 def _chrf(case: SummarizeCase, summary: str) -> float | None:
-    return _chrfs(case.references, summary) if case.references else None
-
-
-@lru_cache(maxsize=1_024)
-def _chrfs(references: tuple[str, ...], summary: str) -> float:
-    import sacrebleu
-
-    return float(sacrebleu.sentence_chrf(summary, list(references)).score / 100)
+    return chrf(case.references, summary) if case.references else None
 
 
 def _compression(case: SummarizeCase, found: Prediction, suite: Suite) -> Row | None:

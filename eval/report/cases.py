@@ -9,7 +9,7 @@ from markupsafe import Markup
 from assistant.schema import Language
 from eval.report import words, worst
 from eval.report.worst import Bad
-from eval.schema import GroundedCase, Passage, Prediction
+from eval.schema import GroundedCase, Passage, PlainCase, Prediction
 
 LONGEST = 1_500
 """Characters shown of any text: the suite's file has the rest."""
@@ -87,7 +87,7 @@ def answer(found: Prediction, language: Language = "en") -> Markup:
 
 
 def _references(bad: Bad, language: Language) -> Markup:
-    if isinstance(bad.case, GroundedCase) and not bad.case.answerable:
+    if isinstance(bad.case, GroundedCase | PlainCase) and bad.case.answerable is False:
         return _text(_say("unanswerable", language))
     return Markup("").join(_text(each) for each in worst.references(bad.case))
 

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from assistant.schema import LABELS
-from eval.schema import Case, GroundedCase, Prediction, SentimentCase
+from eval.schema import Case, DialogueCase, GroundedCase, PlainCase, Prediction, SentimentCase
 from eval.statistics.intervals import wilson
 
 BINS = 10
@@ -71,15 +71,28 @@ def risk_coverage(pairs: Pairs) -> Curve | None:
 
 
 def _takes_part(case: Case, found: Prediction) -> bool:
-    return isinstance(case, GroundedCase) and found.confidence is not None
+    asked = isinstance(case, GroundedCase) or (isinstance(case, PlainCase) and case.answerable is not None)
+    return asked and found.confidence is not None
 
 
 def _score(case: Case, found: Prediction) -> float:
     """Right is 1: token F1 of an answer; of an unanswerable question, that it was declined."""
+    if isinstance(case, PlainCase):
+        return found.scores.get("handled", 0.0)
     assert isinstance(case, GroundedCase)
     if not case.answerable:
         return float(found.declined)
     return found.scores.get("f1", 0.0)
+
+
+def _answered_by_documents(case: Case) -> bool | None:
+    """Whether the documents answer it; ``None`` where that is no question, or in part."""
+    match case:
+        case GroundedCase() | PlainCase():
+            return case.answerable
+        case DialogueCase(answerability="answerable" | "unanswerable"):
+            return case.answerability == "answerable"
+    return None
 
 
 def _judged(pairs: Pairs) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
@@ -93,7 +106,8 @@ def _judged(pairs: Pairs) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
         if isinstance(case, SentimentCase) and found.probabilities:
             best = int(np.argmax(found.probabilities))
             found_all.append((found.probabilities[best], float(LABELS[best] == case.label)))
-        if isinstance(case, GroundedCase) and found.confidence is not None:
-            found_all.append((found.confidence, float(case.answerable)))
+        answerable = _answered_by_documents(case)
+        if answerable is not None and found.confidence is not None:
+            found_all.append((found.confidence, float(answerable)))
     values = np.array(found_all, dtype=np.float64).reshape(-1, 2)
     return values[:, 0], values[:, 1]

@@ -4,17 +4,30 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
-from typing import Any
+from typing import Any, get_args
 
 import numpy as np
 
-from assistant.schema import LABELS, Estimate
+from assistant.schema import LABELS, Estimate, Verdict
 from eval.report import curves, worst
 from eval.report.curves import Curve, Point
 from eval.report.worst import Bad
 from eval.runs import Run, Session
-from eval.schema import Case, GroundedCase, Prediction, SentimentCase, Undefined
+from eval.schema import (
+    Answerability,
+    Case,
+    DialogueCase,
+    GroundedCase,
+    PlainCase,
+    Prediction,
+    SentimentCase,
+    Support,
+    Undefined,
+    VerdictCase,
+)
 
+_CALLED = {Verdict.SUPPORTED.value: "supported", Verdict.PARTLY.value: "partly"}
+"""What a verdict calls a claim; all others say that it is not supported."""
 Measured = Mapping[str, Estimate | Undefined]
 
 
@@ -90,16 +103,33 @@ def find(run: Run) -> Report:
 
 
 def confusion(pairs: Sequence[tuple[Case, Prediction]]) -> Confusion | None:
-    """Of sentiments: labels. Of questions: answered or declined, with and without an answer to be found."""
+    """Of sentiments and claims: labels. Of questions: answered or declined, with and without an answer."""
+    claims = [
+        (case.label, _CALLED.get(found.output, "unsupported"))
+        for case, found in pairs
+        if isinstance(case, VerdictCase)
+    ]
+    if claims:
+        return _counted(claims, get_args(Support), get_args(Support))
     labels = [(case.label, found.output) for case, found in pairs if isinstance(case, SentimentCase)]
     if labels:
         return _counted(labels, LABELS, LABELS)
     asked = [
-        ("answerable" if case.answerable else "unanswerable", "declined" if found.declined else "answered")
-        for case, found in pairs
-        if isinstance(case, GroundedCase)
+        (truth, "declined" if found.declined else "answered")
+        for truth, found in ((_answerability(case), found) for case, found in pairs)
+        if truth
     ]
-    return _counted(asked, ("answerable", "unanswerable"), ("answered", "declined")) if asked else None
+    truths = [truth for truth in get_args(Answerability) if truth in dict(asked)]
+    return _counted(asked, truths, ("answered", "declined")) if asked else None
+
+
+def _answerability(case: Case) -> str:
+    match case:
+        case GroundedCase(answerable=answerable) | PlainCase(answerable=bool(answerable)):
+            return "answerable" if answerable else "unanswerable"
+        case DialogueCase():
+            return case.answerability
+    return ""
 
 
 def cost(predictions: Sequence[Prediction], sessions: Sequence[Session]) -> dict[str, float | None]:

@@ -9,13 +9,17 @@ from assistant.schema import LABELS
 from eval.schema import (
     Case,
     ChatCase,
+    DialogueCase,
     GroundedCase,
     Passage,
+    PlainCase,
     Prediction,
     RetrievalCase,
+    RewriteCase,
     SentimentCase,
     Suite,
     SummarizeCase,
+    VerdictCase,
 )
 
 MOST = 50
@@ -23,7 +27,12 @@ RETRIEVED = 5
 """Passages shown of a case."""
 SCORES = (
     "accuracy",
+    "handled",
     "f1",
+    "refusal_right",
+    "answer_f1",
+    "rewrite_chrf",
+    "verdict_right",
     "rougeL",
     "check_strict",
     "check_loose",
@@ -76,6 +85,12 @@ def question(case: Case) -> str:
     match case:
         case GroundedCase():
             return case.question
+        case PlainCase() | DialogueCase():
+            return "\n\n".join([*(message.text for message in case.history), case.question])
+        case RewriteCase():
+            return "\n\n".join([*case.earlier, case.question])
+        case VerdictCase():
+            return f"{case.claim}\n\n{case.evidence}"
         case RetrievalCase():
             return case.query
         case ChatCase():
@@ -87,8 +102,14 @@ def question(case: Case) -> str:
 def references(case: Case) -> tuple[str, ...]:
     """What would have been right."""
     match case:
-        case GroundedCase():
+        case GroundedCase() | PlainCase():
             return case.answers
+        case DialogueCase():
+            return (case.answer,)
+        case RewriteCase():
+            return (case.standalone,)
+        case VerdictCase():
+            return (case.label,)
         case RetrievalCase():
             return case.relevant
         case SentimentCase():
@@ -103,7 +124,9 @@ def _rank(case: Case, found: Prediction) -> tuple[bool, float, float, str]:
 
 
 def _sureness(case: Case, found: Prediction) -> float:
-    """How sure it was; of a question without an answer, and of any other that was answered."""
+    """How sure it was of what is wrong: of an answer that there is none for, of a label that is not it."""
     if isinstance(case, SentimentCase) and found.probabilities:
         return max(found.probabilities) - found.probabilities[LABELS.index(case.label)]
+    if isinstance(case, VerdictCase) and case.label == "supported":
+        return 1 - (found.confidence or 0.0)
     return found.confidence or 0.0

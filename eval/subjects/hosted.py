@@ -49,6 +49,15 @@ class HostedSubject(LocalSubject):
         changes = {"home": home, "database_url": "", "samples": False, "adapter": ""}
         return _Guest(host=self._host, settings=self._host.settings.model_copy(update=changes))
 
+    def _in_use(self) -> Runtime:
+        return self._host
+
+    def close(self) -> None:
+        """Let go of the folder; the host goes on serving."""
+        if self._runtime is self._host:
+            self._runtime = None
+        super().close()
+
 
 class _Guest(Runtime):
     """A runtime with a folder of its own and the models of another."""

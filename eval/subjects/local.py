@@ -5,7 +5,7 @@ from __future__ import annotations
 import shutil
 import threading
 import time
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
@@ -16,21 +16,26 @@ from assistant.errors import BadRequestError
 from assistant.models import adapters, live
 from assistant.models.catalog import resolve
 from assistant.runtime import Runtime
-from assistant.schema import AdapterRef, Answer, Delta, Message, Summary
+from assistant.schema import AdapterRef, Answer, Delta, Summary
 from assistant.store import User
 from assistant.tools.summarize import as_long_as
 from eval.schema import (
     Case,
     ChatCase,
+    DialogueCase,
     GroundedCase,
+    PlainCase,
     Prediction,
     RetrievalCase,
+    RewriteCase,
     SentimentCase,
     Suite,
     SummarizeCase,
+    VerdictCase,
 )
-from eval.subjects import making, shelf
+from eval.subjects import making, parts, shelf
 from eval.subjects.describing import described
+from eval.subjects.making import Turn
 from eval.subjects.protocol import Progress, StoppedError
 
 READERS = 8
@@ -41,6 +46,8 @@ RANKED = 10
 
 class LocalSubject:
     """``Runtime`` over a suite's passages; the user's own folder is only read, for its adapters.
+
+    Plain questions are put to the user's own documents.
 
     Args:
         settings: The user's.
@@ -82,10 +89,14 @@ class LocalSubject:
 
     def prepare(self, suite: Suite, work: Path, progress: Progress) -> None:
         """Load the models, and add the passages where they are searched."""
-        self._runtime = runtime = self._open(work)
+        plain = _plain(suite)
+        self._runtime = runtime = self._in_use() if plain else self._open(work)
         user = runtime.store.users.local()
+        if plain and self._retrieval and not runtime.store.documents.ready_ids(user):
+            remedy = "add some (`youju ingest FILE`), or start `youju serve` once, which brings the samples"
+            raise BadRequestError(field="documents", value="an empty library", remedy=remedy)
         runtime.adapter_name(self._name)
-        if any(not isinstance(case, RetrievalCase) for case in suite.cases):
+        if any(not isinstance(case, RetrievalCase | VerdictCase) for case in suite.cases):
             runtime.generator()
         if all(isinstance(case, SentimentCase) for case in suite.cases):
             self.readers = 1  # texts are scored one after the other: more would only wait, and be timed so
@@ -105,26 +116,29 @@ class LocalSubject:
         }
         return Runtime(self._theirs.model_copy(update=changes), exclusive=True)
 
+    def _in_use(self) -> Runtime:
+        """Over the user's own documents, which a server may serve meanwhile."""
+        changes = {"adapter": "", "max_per_user": max(self._theirs.max_per_user, READERS)}
+        return Runtime(self._theirs.model_copy(update=changes))
+
     def predict(self, case: Case) -> Prediction:
         """See ``Subject``."""
         runtime = self._runtime
         assert runtime is not None, "prepare() comes first"
         started, user = time.monotonic(), runtime.store.users.local()
         match case:
-            case GroundedCase() if self._retrieval:
-                own = self._shelf.documents(case) if self._oracle else None
-                asked = {"document_ids": own, "adapter": self._name, "sampling": self._sampling(runtime)}
-                found = self._turn(case, runtime.chat_turn(user, [], case.question, **asked))
-            case GroundedCase():
-                found = self._plain(case, runtime, user, [Message("user", case.question)])
-            case ChatCase():
-                found = self._plain(case, runtime, user, case.messages)
             case SummarizeCase():
                 found = self._summary(case, runtime, user)
             case RetrievalCase():
                 found = self._ranked(case, runtime, user)
             case SentimentCase():
                 found = self._sentiment(case, runtime, user)
+            case RewriteCase():
+                found = parts.rewritten(case, runtime, self._adapter.name if self._adapter else None)
+            case VerdictCase():
+                found = parts.checked(case)
+            case _:
+                found = self._answered(case, runtime, user)
         return replace(found, seconds=time.monotonic() - started)
 
     @property
@@ -139,15 +153,31 @@ class LocalSubject:
         (found,) = self._watched(runtime.sentiment(user, [case.text], adapter=self._name))
         return making.judged(case.id, found)
 
-    def _plain(self, case: Case, runtime: Runtime, user: User, messages: Sequence[Message]) -> Prediction:
-        system = "\n\n".join(message.text for message in messages if message.role == "system")
+    def _answered(self, case: Turn, runtime: Runtime, user: User) -> Prediction:
+        """A turn of a conversation, over the documents that its task says."""
+        asked = {"adapter": self._name, "sampling": self._sampling(runtime)}
+        messages = making.conversation(case)
         *history, question = [message for message in messages if message.role != "system"]
-        asked = {"adapter": self._name, "sampling": self._sampling(runtime), "system": system}
-        return self._turn(case, runtime.chat_turn(user, history, question.text, grounded=False, **asked))
+        if isinstance(case, ChatCase) or not self._retrieval:
+            asked["system"] = "\n\n".join(message.text for message in messages if message.role == "system")
+            asked["grounded"] = False
+        elif isinstance(case, GroundedCase):
+            asked["document_ids"] = self._shelf.documents(case) if self._oracle else None
+        elif isinstance(case, DialogueCase):
+            asked["given"] = [(each.id, each.title, each.text) for each in case.documents]
+            asked["document_ids"] = []  # one without documents finds nothing
+        return self._turn(case, runtime.chat_turn(user, history, question.text, **asked))
 
-    def _turn(self, case: Case, events: Iterator[Any]) -> Prediction:
+    def _turn(self, case: Turn, events: Iterator[Any]) -> Prediction:
         answer, first = making.followed(self._watched(events), Answer)
-        return replace(making.answered(case, answer, self._shelf), first_token_s=first)
+        match case:
+            case PlainCase():
+                found = making.in_use(case, answer)
+            case DialogueCase():
+                found = making.given(case, answer)
+            case _:
+                found = making.shelved(case, answer, self._shelf)
+        return replace(found, first_token_s=first)
 
     def _summary(self, case: SummarizeCase, runtime: Runtime, user: User) -> Prediction:
         tokens = 0
@@ -192,6 +222,19 @@ class LocalSubject:
         if self._runtime is not None:
             self._runtime.close()
             self._runtime = None
+
+
+def _plain(suite: Suite) -> bool:
+    """Whether the suite is put to the user's own documents.
+
+    Raises:
+        BadRequestError: Only a part of it is.
+    """
+    kinds = {isinstance(case, PlainCase) for case in suite.cases}
+    if len(kinds) > 1:
+        remedy = "write a suite of the plain questions alone: they search your documents, others do not"
+        raise BadRequestError(field="suite", value="plain questions among other cases", remedy=remedy)
+    return True in kinds
 
 
 def _there(settings: Settings, name: str) -> AdapterRef | None:

@@ -4,23 +4,70 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterable
+from dataclasses import replace
 from typing import TypeVar
 
-from assistant.schema import LABELS, Answer, Delta, Finish, Sentiment, Summary
-from eval.schema import Case, Cited, Prediction, task_of
-from eval.subjects.shelf import Shelf
+from assistant.schema import LABELS, Answer, Delta, Finish, Message, Sentiment, Summary
+from eval.schema import (
+    Case,
+    ChatCase,
+    Cited,
+    DialogueCase,
+    GroundedCase,
+    PlainCase,
+    Prediction,
+    task_of,
+)
+from eval.subjects import shelf
 
 E = TypeVar("E")
+Turn = GroundedCase | PlainCase | DialogueCase | ChatCase
+"""Cases that are the next message of a conversation."""
 
 
-def answered(case: Case, answer: Answer, shelf: Shelf) -> Prediction:
-    """The prediction of a turn."""
+def conversation(case: Turn) -> list[Message]:
+    """What was said, the new message last."""
+    match case:
+        case ChatCase():
+            return list(case.messages)
+        case GroundedCase():
+            return [Message("user", case.question)]
+        case _:
+            return [*case.history, Message("user", case.question)]
+
+
+def shelved(case: Case, answer: Answer, there: shelf.Shelf) -> Prediction:
+    """The prediction of a turn over the suite's passages."""
+    return replace(
+        answered(case, answer), retrieved=there.ranked(case, answer.hits), citations=there.cited(case, answer)
+    )
+
+
+def given(case: DialogueCase, answer: Answer) -> Prediction:
+    """The prediction of a turn over the documents that came with it."""
+    by_id = {each.id: each for each in case.documents}
+    return replace(
+        answered(case, answer),
+        retrieved=tuple(dict.fromkeys(hit.chunk.document_id for hit in answer.hits)),
+        citations=tuple(shelf.cited(by_id[each.document_id], each) for each in answer.citations),
+    )
+
+
+def in_use(case: Case, answer: Answer) -> Prediction:
+    """The prediction of a turn over the documents in use: their titles, and the words that were read."""
+    return replace(
+        answered(case, answer),
+        retrieved=tuple(dict.fromkeys(hit.title for hit in answer.hits)),
+        passages=tuple(hit.context or hit.chunk.text for hit in answer.hits),
+    )
+
+
+def answered(case: Case, answer: Answer) -> Prediction:
+    """The prediction of a turn, but for what was found and cited."""
     return Prediction(
         case.id,
         task_of(case),
         answer.text,
-        retrieved=shelf.ranked(case, answer.hits),
-        citations=shelf.cited(case, answer),
         verdicts=tuple(sentence.verdict.value for sentence in answer.sentences),
         declined=answer.declined,
         quoted=answer.quoted,

@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import threading
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -18,12 +18,17 @@ from assistant.tools.summarize import as_long_as
 from eval.schema import (
     Case,
     ChatCase,
+    DialogueCase,
     GroundedCase,
+    Passage,
+    PlainCase,
     Prediction,
     RetrievalCase,
+    RewriteCase,
     SentimentCase,
     Suite,
     SummarizeCase,
+    VerdictCase,
     task_of,
 )
 from eval.subjects import making, shelf
@@ -40,6 +45,8 @@ _SUMMARY, _SENTIMENT, _CITATION = TypeAdapter(Summary), TypeAdapter(Sentiment), 
 
 class RemoteSubject:
     """A server of ours. A question brings its own documents (``--oracle``); nothing stays on the server.
+
+    Plain questions are put to the server's documents.
 
     Args:
         url: Ends in ``/v1``.
@@ -92,6 +99,12 @@ class RemoteSubject:
         if any(isinstance(case, RetrievalCase) for case in suite.cases):
             remedy = "measure retrieval without --url, with the embedder that the server uses"
             raise BadRequestError(field="--url", value="a retrieval suite", remedy=remedy)
+        if any(isinstance(case, RewriteCase | VerdictCase) for case in suite.cases):
+            remedy = "measure it without --url: a server answers turns, and shows no part of one"
+            raise BadRequestError(field="--url", value="a suite of rewrites or verdicts", remedy=remedy)
+        if any(isinstance(case, DialogueCase) and not case.documents for case in suite.cases):
+            remedy = "measure it without --url: a server would search all that it has"
+            raise BadRequestError(field="--url", value="a dialogue without documents", remedy=remedy)
         grounded = any(isinstance(case, GroundedCase) for case in suite.cases)
         if grounded and self._retrieval and not self._oracle:
             remedy = "add --oracle, so that each question brings its own documents, or leave out --url"
@@ -102,12 +115,6 @@ class RemoteSubject:
         started = time.monotonic()
         with self._faults():
             match case:
-                case GroundedCase() if self._retrieval:
-                    found = self._grounded(case)
-                case GroundedCase():
-                    found = self._plain(case, [Message("user", case.question)])
-                case ChatCase():
-                    found = self._plain(case, case.messages)
                 case SummarizeCase():
                     said, usage = self._task("summarize", case.text, length=as_long_as(case.references))
                     summary = _SUMMARY.validate_python(said["summary"])
@@ -115,22 +122,25 @@ class RemoteSubject:
                 case SentimentCase():
                     said, _ = self._task("sentiment", case.text)
                     found = making.judged(case.id, _SENTIMENT.validate_python(said["sentiment"]))
-                case RetrievalCase():
+                case RetrievalCase() | RewriteCase() | VerdictCase():
                     raise AssertionError("prepare() refuses it")
+                case ChatCase():
+                    found = self._alone_said(case)
+                case _:
+                    found = self._answered(case) if self._retrieval else self._alone_said(case)
         return replace(found, seconds=time.monotonic() - started)
 
-    def _grounded(self, case: GroundedCase) -> Prediction:
-        documents = [{"id": each.id, "title": each.title, "text": each.text} for each in case.documents]
-        name = self._chosen or GROUNDED
-        said, tokens, first = self._streamed(name, [Message("user", case.question)], {"documents": documents})
-        by_id = {each.id: each for each in case.documents}
-        citations = [_CITATION.validate_python(each) for each in said["citations"]]
-        return Prediction(
+    def _answered(self, case: GroundedCase | PlainCase | DialogueCase) -> Prediction:
+        """A turn over documents: those that come with it, or the server's own."""
+        documents = () if isinstance(case, PlainCase) else case.documents
+        brought = [{"id": each.id, "title": each.title, "text": each.text} for each in documents]
+        said, tokens, first = self._streamed(
+            self._chosen or GROUNDED, making.conversation(case), {"documents": brought}
+        )
+        found = Prediction(
             case.id,
-            "grounded",
+            task_of(case),
             said["text"],
-            retrieved=tuple(dict.fromkeys(hit["document_id"] for hit in said["hits"])),
-            citations=tuple(shelf.cited(by_id[each.document_id], each) for each in citations),
             verdicts=tuple(sentence["verdict"] for sentence in said["sentences"]),
             declined=said["declined"],
             quoted=said["quoted"],
@@ -138,9 +148,11 @@ class RemoteSubject:
             tokens=tokens,
             first_token_s=first,
         )
+        return _read_from(found, said, documents) if documents else _in_use(found, said)
 
-    def _plain(self, case: Case, messages: Sequence[Message]) -> Prediction:
-        said, tokens, first = self._streamed(self._alone, messages, None)
+    def _alone_said(self, case: making.Turn) -> Prediction:
+        """What the model alone says."""
+        said, tokens, first = self._streamed(self._alone, making.conversation(case), None)
         return Prediction(case.id, task_of(case), said["text"], tokens=tokens, first_token_s=first)
 
     def _streamed(
@@ -204,6 +216,26 @@ class RemoteSubject:
     def close(self) -> None:
         """Close the connections."""
         self.stop()
+
+
+def _read_from(found: Prediction, said: Mapping[str, Any], documents: Sequence[Passage]) -> Prediction:
+    """With what was found and cited of the documents that came with the question."""
+    by_id = {each.id: each for each in documents}
+    citations = [_CITATION.validate_python(each) for each in said["citations"]]
+    return replace(
+        found,
+        retrieved=tuple(dict.fromkeys(hit["document_id"] for hit in said["hits"])),
+        citations=tuple(shelf.cited(by_id[each.document_id], each) for each in citations),
+    )
+
+
+def _in_use(found: Prediction, said: Mapping[str, Any]) -> Prediction:
+    """With the titles and words of what was found of the server's own documents."""
+    return replace(
+        found,
+        retrieved=tuple(dict.fromkeys(hit["title"] for hit in said["hits"])),
+        passages=tuple(hit["text"] for hit in said["hits"]),
+    )
 
 
 def client(url: str, key: str) -> Any:

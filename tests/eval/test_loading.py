@@ -5,9 +5,10 @@ from pathlib import Path
 
 import pytest
 
+from assistant.schema import Message
 from eval.errors import SuiteError
 from eval.loading import load
-from eval.schema import ChatCase, GroundedCase, RetrievalCase
+from eval.schema import ChatCase, DialogueCase, GroundedCase, PlainCase, RetrievalCase, task_of
 
 GOOD = {"id": "a", "task": "sentiment", "lang": "en", "text": "Fine.", "label": "positive"}
 PASSAGE = {"id": "d", "title": "", "text": "The bridge was built in 1903."}
@@ -16,6 +17,30 @@ ASKED = {
     "documents": [PASSAGE], "answers": ["1903"], "answerable": True,
 }  # fmt: skip
 CHAT = {"id": "c", "task": "chat", "messages": [{"role": "user", "content": "Hi"}]}
+
+
+PLAIN = {
+    "id": "p", "lang": "en", "kind": "direct", "question": "when is payday", "answers": ["the 25th"],
+    "must": ["25"], "must_not": [], "answerable": True, "document": "handbook.md", "evidence": "On the 25th.",
+}  # fmt: skip
+HELLO = {
+    **PLAIN, "id": "h", "kind": "smalltalk", "question": "hello", "answers": [], "must": [], "answerable": None,
+    "document": "", "evidence": "", "expect": "smalltalk",
+}  # fmt: skip
+DIALOGUE = {
+    "id": "t", "task": "dialogue", "lang": "en", "collection": "ours", "question": "And then?", "documents": [PASSAGE],
+    "history": [{"role": "user", "content": "When was it built?"}, {"role": "assistant", "text": "In 1903."}],
+    "answer": "It was opened.", "answerability": "partial", "kinds": ["Follow-up"],
+}  # fmt: skip
+REWRITE = {"id": "r", "lang": "en", "earlier": ["Who?"], "question": "When?", "standalone": "When did he?"}
+VERDICT = {
+    "id": "v",
+    "lang": "zh",
+    "claim": "甲。",
+    "evidence": "乙。",
+    "label": "unsupported",
+    "why": ["甲"],
+}
 
 
 def written(folder: Path, *lines: object, name: str = "mine.jsonl") -> Path:
@@ -56,6 +81,27 @@ def test_a_folder_of_corpus_and_queries_is_a_retrieval_suite(tmp_path: Path) -> 
     assert (case.lang, case.relevant) == ("zh", ("d",))
 
 
+def test_a_line_without_a_task_is_known_by_its_fields(tmp_path: Path) -> None:
+    lines = [PLAIN, HELLO, DIALOGUE, REWRITE, VERDICT]
+    unnamed = [{key: value for key, value in line.items() if key != "task"} for line in lines]
+    for given in (lines, unnamed):
+        suite = load(written(tmp_path, *given))
+        assert [task_of(case) for case in suite.cases] == ["plain", "plain", "dialogue", "rewrite", "verdict"]
+        assert suite.passages == ()
+
+
+def test_fields_of_plain_questions_and_dialogues(tmp_path: Path) -> None:
+    both = {**PLAIN, "all": [["a", "b"], ["c"]], "history": [{"role": "user", "text": "hi"}]}
+    plain, hello, dialogue = load(written(tmp_path, both, HELLO, DIALOGUE)).cases
+    assert isinstance(plain, PlainCase)
+    assert (plain.all, plain.history) == ((("a", "b"), ("c",)), (Message("user", "hi"),))
+    assert isinstance(hello, PlainCase)
+    assert (hello.answerable, hello.document) == (None, "")
+    assert isinstance(dialogue, DialogueCase)
+    assert [message.text for message in dialogue.history] == ["When was it built?", "In 1903."]
+    assert dialogue.documents[0].id == "d"
+
+
 def test_a_folder_of_files_is_one_suite(tmp_path: Path) -> None:
     written(tmp_path, GOOD, name="a.jsonl")
     written(tmp_path, CHAT, name="b.jsonl")
@@ -90,6 +136,12 @@ def test_other_bytes_are_another_suite(tmp_path: Path) -> None:
         ),
         ([{**CHAT, "messages": []}], ["field messages", "user's"]),
         ([{**CHAT, "check": []}], ["field check", "did you mean 'checks'"]),
+        ([{**PLAIN, "must": []}], ["field must", "a right answer holds"]),
+        ([{**PLAIN, "must": [" "]}], ["field must.0", "write something"]),
+        ([{**DIALOGUE, "answerability": "maybe"}], ["field answerability", "partial"]),
+        ([{**VERDICT, "label": "true"}], ["field label", "unsupported"]),
+        ([{**VERDICT, "evidence": ""}], ["field evidence", "write something"]),
+        ([{**REWRITE, "standalone": 5}], ["field standalone", "string"]),
         ([{"suite": "x", "version": "1"}, GOOD], ["field version", "whole number"]),
         ([], ["no case"]),
         ([{"suite": "x"}], ["no case"]),

@@ -19,12 +19,16 @@ from eval.schema import (
     Case,
     ChatCase,
     Cited,
+    DialogueCase,
     GroundedCase,
     Passage,
+    PlainCase,
     RetrievalCase,
+    RewriteCase,
     SentimentCase,
     Suite,
     SummarizeCase,
+    VerdictCase,
 )
 from eval.subjects.local import LocalSubject
 from eval.subjects.remote import RemoteSubject
@@ -41,6 +45,10 @@ CASES: tuple[Case, ...] = (
 
 def suite(*cases: Case) -> Suite:
     return Suite("remote", 1, "", cases or CASES, (PASSAGE,), "a" * 64)
+
+
+def alone(case: Case) -> Suite:
+    return Suite("remote", 1, "", (case,), (), "a" * 64)
 
 
 @pytest.fixture
@@ -74,6 +82,35 @@ def test_every_task_is_asked_through_the_api(site: Site, tmp_path: Path) -> None
     assert next(call["length"] for call in site.runtime.calls if "summarize" in call) == "sentence"
     assert asked["Be brief."]["grounded"] is False
     assert asked[""]["given"] == [("d1", "Terms", "Seven days.")]
+
+
+def test_dialogues_bring_their_documents_and_plain_questions_none(site: Site, tmp_path: Path) -> None:
+    said = (Message("user", "Hi"), Message("assistant", "Hello"))
+    dialogue = DialogueCase("d", "en", "How long?", "Seven days.", "answerable", said, (PASSAGE,))
+    plain = PlainCase("p", "en", "direct", "How long?", said, must=("7 days",), answerable=True)
+    (found,) = runner.run(alone(dialogue), remote(site), tmp_path / "dialogue").predictions
+    assert (found.output, found.retrieved, found.citations) == (
+        "Seven days.",
+        ("d1",),
+        (Cited(1, "d1", 0, 11),),
+    )
+    (found,) = runner.run(alone(plain), remote(site), tmp_path / "plain").predictions
+    assert (found.retrieved, found.passages, found.scores["handled"]) == (("Terms",), ("Seven days.",), 1.0)
+    assert [call["given"] for call in site.runtime.calls] == [[("d1", "Terms", "Seven days.")], []]
+    assert site.runtime.fake.prompts == [[*said, Message("user", "How long?")]] * 2
+
+
+@pytest.mark.parametrize(
+    ("case", "said"),
+    [
+        (RewriteCase("r", "en", "And?", "And then?"), "rewrites or verdicts"),
+        (VerdictCase("v", "en", "One.", "Two.", "supported"), "rewrites or verdicts"),
+        (DialogueCase("d", "en", "Who?", "Nobody.", "unanswerable"), "without documents"),
+    ],
+)
+def test_what_a_server_cannot_be_asked(site: Site, tmp_path: Path, case: Case, said: str) -> None:
+    with pytest.raises(BadRequestError, match=said):
+        runner.run(alone(case), remote(site), tmp_path / "run")
 
 
 def test_without_retrieval_the_model_is_asked_alone(site: Site, tmp_path: Path) -> None:

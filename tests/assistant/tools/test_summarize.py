@@ -124,6 +124,14 @@ def test_unknown_options_are_named(options: dict[str, str]) -> None:
         list(summarize("Some text.", FakeGenerator("x"), **options))  # type: ignore[arg-type]
 
 
+def test_it_counts_what_was_read_and_written_in_all_rounds() -> None:
+    model = FakeGenerator(first_sentence, window=400)
+    summary = last(list(summarize(TEXT * 2, model)))
+    assert summary.rounds > 1
+    assert summary.prompt_tokens == sum(map(model.count, model.prompts))
+    assert summary.tokens == sum(len(first_sentence(messages).split()) for messages in model.prompts)
+
+
 def test_a_window_too_small_for_any_piece() -> None:
     with pytest.raises(ContextOverflowError):
         list(summarize(TEXT, FakeGenerator("x", window=80)))

@@ -12,11 +12,22 @@ import pytest
 
 from assistant.schema import Estimate
 from eval import predictions, report, runs
-from eval.metrics import chat, grounded, retrieval, sentiment, summarize
+from eval.metrics import (
+    chat,
+    dialogues,
+    grounded,
+    plain,
+    retrieval,
+    rewrites,
+    sentiment,
+    summarize,
+    verdicts,
+)
 from eval.report import charts, curves, words
 from eval.runs import Manifest, Run, Session
 from eval.schema import Cited, GroundedCase, Passage, Prediction, SentimentCase, Suite, Undefined
 
+TASKS = (sentiment, plain, grounded, dialogues, rewrites, verdicts, retrieval, summarize)
 EVIL = "<script>alert(1)</script> $x$ \"'><img src=x onerror=alert(2)>"
 
 
@@ -174,7 +185,7 @@ def test_charts_are_whole_svg_in_the_colours_of_the_page_and_in_the_readers_word
 
 def test_every_fixed_name_has_words_in_both_languages() -> None:
     suite = Suite("all", 1, "", (), (), "a" * 64)
-    every = [metric for task in (sentiment, grounded, retrieval, summarize) for metric in task.metrics()]
+    every = [metric for task in TASKS for metric in task.metrics()]
     every += chat.metrics(suite)
     for metric in every:
         name = metric.name
