@@ -75,46 +75,6 @@ _LAST: dict[Language, str] = {
     "en": "{history}\nLast question: {question}",
     "zh": "{history}\n最后的问题：{question}",
 }
-_KIND: dict[Language, str] = {
-    "en": (
-        "What does a message to an assistant for a company's documents want?\n"
-        "A: information that documents could hold\n"
-        "B: small talk, such as a greeting, thanks, praise or goodbye\n"
-        "C: to know who the assistant is, what it can do or how it works\n"
-        "D: to know which documents or files there are\n"
-        "E: work on a text: summarize, translate, shorten, list or rewrite it\n"
-        "Write only the letter."
-    ),
-    "zh": (
-        "有人给公司文档助手发来一条消息，他想要什么？\n"
-        "A：文档里可能写着的信息\n"
-        "B：闲聊，如问候、感谢、称赞、道别\n"
-        "C：了解助手是谁、能做什么、怎么用\n"
-        "D：了解有哪些文档或文件\n"
-        "E：处理一段文字：总结、翻译、缩短、列要点、改写\n"
-        "只写字母。"
-    ),
-}
-_KINDS: dict[Language, tuple[tuple[str, str], ...]] = {
-    "en": (
-        ("how much is the parking permit", "A"),
-        ("good morning!", "B"),
-        ("what kinds of things can I ask you", "C"),
-        ("show me the files in here", "D"),
-        ("give me the gist of the travel rules", "E"),
-        ("does the warranty cover water damage?", "A"),
-    ),
-    "zh": (
-        ("停车证多少钱", "A"),
-        ("早上好", "B"),
-        ("你都会些什么", "C"),
-        ("库里都有什么文件", "D"),
-        ("把出差规定的大意讲一下", "E"),
-        ("进水了保修吗？", "A"),
-    ),
-}
-KIND_REPLIES = ("A", "B", "C", "D", "E")
-"""Scored, never generated."""
 _PERSONA: dict[Language, str] = {
     "en": (
         "You are Youju, the assistant for a team's own documents. You answer questions from the documents and "
@@ -163,6 +123,37 @@ SENTIMENT_REPLIES = tuple(f"{SENTIMENT_GIVEN} {level}" for level in ("negative",
 NOT_FOUND: dict[Language, str] = {"en": "Not in the documents.", "zh": "文档中没有提到。"}
 """The whole answer when nothing found answers the question; the nearest passages are shown beside it."""
 
+DOCUMENTS: dict[Language, str] = {
+    "en": "These are the documents that I answer from ({count}):",
+    "zh": "我根据以下 {count} 份文档回答：",
+}
+MORE_DOCUMENTS: dict[Language, str] = {"en": "- and {count} more", "zh": "- 另有 {count} 份"}
+EMPTY_LIBRARY: dict[Language, str] = {
+    "en": (
+        "There are no documents here yet, so I have nothing to answer from. Add some: drop files onto the chat "
+        "or onto the Documents page, or run `youju ingest FOLDER`. Then ask me anything about them."
+    ),
+    "zh": (
+        "这里还没有文档，我没有可以依据的内容。请先添加：把文件拖到对话框或“文档”页，或运行 `youju ingest 文件夹`，"
+        "之后就可以提问了。"
+    ),
+}
+GREETING: dict[Language, str] = {
+    "en": "Hello! Ask me anything about your documents.",
+    "zh": "你好！关于你的文档，尽管问我。",
+}
+ABOUT: dict[Language, str] = {
+    "en": (
+        "I am Youju, an assistant for your own documents: I answer from them and name the passage, and I say so "
+        "when they do not hold an answer."
+    ),
+    "zh": "我是有据，你的文档助手：根据文档回答并注明出处，文档里没有的会直说。",
+}
+"""Stand in for the words of a model that does not write."""
+CUT: dict[Language, str] = {
+    "en": "(I read the first {read} of {count} parts. The Summarize page reads the whole document.)",
+    "zh": "（只读了前 {read} 部分，共 {count} 部分。“摘要”页可以读完全文。）",
+}
 QUOTED: dict[Language, str] = {"en": "From the documents:", "zh": "文档原文："}
 """Stands before sentences quoted from the documents in place of an answer in the model's words."""
 
@@ -190,22 +181,19 @@ def grounded(question: str, passages: Sequence[str], language: Language, system:
 def rewrite(history: Sequence[Message], question: str, language: Language) -> list[Message]:
     """Ask for a follow-up question as one that stands alone."""
     said = "\n".join(f"{message.role}: {message.text}" for message in history if message.role != "system")
-    shown = [
-        Message(role, text)
-        for pair in _REWRITTEN[language]
-        for role, text in zip(("user", "assistant"), pair, strict=True)
-    ]
-    return chat(shown, _LAST[language].format(history=said, question=question), _REWRITE[language])
+    return chat(
+        _shown(_REWRITTEN[language]),
+        _LAST[language].format(history=said, question=question),
+        _REWRITE[language],
+    )
 
 
-def kind(message: str, language: Language) -> list[Message]:
-    """Ask what a message wants; the replies of `KIND_REPLIES` are scored after it."""
-    shown = [
-        Message(role, text)
-        for pair in _KINDS[language]
-        for role, text in zip(("user", "assistant"), pair, strict=True)
-    ]
-    return chat(shown, message, _KIND[language])
+def _shown(examples: Sequence[tuple[str, str]]) -> list[Message]:
+    """Examples as turns that went before."""
+    turns: list[Message] = []
+    for asked, replied in examples:
+        turns += [Message("user", asked), Message("assistant", replied)]
+    return turns
 
 
 def small_talk(

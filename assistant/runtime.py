@@ -6,6 +6,7 @@ import logging
 import os
 import threading
 from collections.abc import Callable, Iterator, Sequence
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -26,7 +27,7 @@ from assistant.models import adapters, live, pull
 from assistant.models import skills as abilities
 from assistant.models.catalog import Entry, resolve
 from assistant.models.skills import Skills
-from assistant.schema import AdapterRef, Message, Sampling, Sentiment, TurnEvent
+from assistant.schema import AdapterRef, Chunk, Hit, Message, Sampling, Sentiment, TurnEvent
 from assistant.store import Store, User
 
 if TYPE_CHECKING:
@@ -35,10 +36,11 @@ if TYPE_CHECKING:
     from assistant.retrieval.library import Library
     from assistant.retrieval.nearness import Nearness
     from assistant.retrieval.search import SearchResult
+    from assistant.tools.reader import Reader
+    from assistant.tools.sources import Sources, Title
     from assistant.tools.summarize import SummaryEvent
 
 log = logging.getLogger(__name__)
-REWRITES_FROM_BYTES = 1_000_000_000
 
 
 class Runtime:
@@ -236,34 +238,15 @@ class Runtime:
             system: The user's own instructions, in front of ours.
             adapter: Name of an adapter; ``None`` takes the settings', ``"none"`` the bare model.
         """
-        from assistant.tools import chat
-        from assistant.tools import grounded as grounding
+        from assistant.tools import chat, turn
+        from assistant.tools.reader import Request
+        from assistant.tools.sources import Sources, Title
 
         self.admit(user)
-        sampling, name = sampling or self.sampling(), self.adapter_name(adapter)
-        learnt = self.skills(name)
+        reader = self.reader(adapter, user)
+        request = Request(question, tuple(history), system, sampling or self.sampling())
         if not grounded:
-            return chat.reply(
-                history, question, self.generator, sampling, system=system, adapter=name, user=user.id
-            )
-
-        def answer(search: Callable[[str], SearchResult]) -> Iterator[TurnEvent]:
-            return grounding.answer(
-                history,
-                question,
-                search,
-                self.generator,
-                sampling,
-                system=system,
-                adapter=name,
-                user=user.id,
-                languages=self.languages(),
-                rewrites=self._rewrites(),
-                shown_most=self.settings.hits if self._rewrites() else learnt.passages,
-                trained=learnt.grounded,
-                refusal=learnt.refusal,
-                similarity=self.similarity,
-            )
+            return chat.reply(reader, request)
 
         def search(query: str) -> SearchResult:
             found = self.library.search(
@@ -276,7 +259,51 @@ class Runtime:
                 raise StillReadingError
             return found
 
-        return self._aside(given, answer) if given else answer(search)
+        def titles() -> list[Title]:
+            wanted = set(self.store.documents.ready_ids(user, collection_ids))
+            wanted &= set(document_ids) if document_ids is not None else wanted
+            documents = self.store.documents.list(user)
+            found = [Title(d.id, d.title, d.filename) for d in documents if d.id in wanted]
+            if not found and self._reading(user):
+                raise StillReadingError
+            return found
+
+        if given:
+            return self._aside(given, lambda search: turn.reply(reader, request, self._given(given, search)))
+        return turn.reply(
+            reader, request, Sources(search, self.similarity, titles, partial(self._passages, user))
+        )
+
+    def reader(self, adapter: str | None = None, user: User | None = None) -> Reader:
+        """The model with an adapter, as one turn asks it; `adapter` as in `chat_turn`."""
+        from assistant.evidence import calibration
+        from assistant.tools.reader import Reader
+
+        name = self.adapter_name(adapter)
+        entry = None if self.settings.base_url else resolve(self.settings.model)
+        return Reader(
+            self.generator(),
+            name,
+            self.skills(name),
+            self.languages(),
+            calibration.load(
+                self.settings.home, entry.name if entry else self.settings.model, name, self.settings.embedder
+            ),
+            entry is None or entry.name != "smollm2-135m",
+            user.id if user else "",
+        )
+
+    def _passages(self, user: User, document_id: str) -> list[Hit]:
+        title = self.store.documents.get(user, document_id).title
+        return [Hit(chunk, title, 0.0) for chunk in self.library.chunks(user, document_id)]
+
+    def _given(self, given: Sequence[tuple[str, str, str]], search: Callable[[str], SearchResult]) -> Sources:
+        """Texts that came with the question, as sources."""
+        from assistant.tools.sources import Sources, Title
+
+        texts = {id_: Hit(Chunk(id_, 0, len(text), text), title, 0.0) for id_, title, text in given}
+        titles = [Title(id_, hit.title) for id_, hit in texts.items()]
+        return Sources(search, self.similarity, lambda: titles, lambda id_: [texts[id_]])
 
     def _reading(self, user: User) -> bool:
         """Whether documents of this user are on their way into the index."""
@@ -292,10 +319,6 @@ class Runtime:
         staging = self.library.staging  # opening the library sweeps it, once
         with aside.searching(texts, self.embedder, self.settings.hits, staging) as search:
             yield from answer(search)
-
-    def _rewrites(self) -> bool:
-        """Whether the model can rewrite a follow-up; small ones change its meaning."""
-        return bool(self.settings.base_url) or resolve(self.settings.model).size_bytes > REWRITES_FROM_BYTES
 
     def summarize(
         self,

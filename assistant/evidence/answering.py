@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from dataclasses import replace
 
-from assistant.evidence import citing, verdicts
+from assistant.evidence import citing, identifiers, kinds, verdicts
 from assistant.evidence.attribution import shown
 from assistant.evidence.sentences import MARK, split
 from assistant.schema import Citation, Hit, Sentence, Verdict
@@ -14,16 +15,20 @@ _ENOUGH = {Verdict.SUPPORTED: 2, Verdict.PARTLY: 1}
 _HEADING = re.compile(r"^#{1,6}\s|^\*\*[^*]+\*\*:?$|[:：]$")
 
 
-def examine(text: str, hits: Sequence[Hit]) -> tuple[str, tuple[Citation, ...], tuple[Sentence, ...]]:
-    """Check an answer against the passages that it was written from.
+def examine(
+    text: str, hits: Sequence[Hit], question: str = ""
+) -> tuple[str, tuple[Citation, ...], tuple[Sentence, ...]]:
+    """Check an answer against the passages that it was written from, with the question in sight.
 
     A sentence with ``[n]`` is checked against the passages it names. Where another shown passage supports it
     better, the mark moves there; where none supports it, the mark goes. A sentence without a mark is checked
-    against all, and gets the mark of the passage that supports it.
+    against all, and gets the mark of the passage that supports it. One that its passage supports and that
+    answers another question (no number where one is asked for, Sunday's for Saturday's) is partly supported.
 
     Args:
         text: The model's answer.
         hits: The passages shown to it, ``[1]`` first.
+        question: What it answers; empty where that is nothing to check.
 
     Returns:
         The answer with its marks mended, its citations, and its sentences with offsets in the new text.
@@ -43,7 +48,22 @@ def examine(text: str, hits: Sequence[Hit]) -> tuple[str, tuple[Citation, ...], 
         pieces += [gap, written]
         length, at = begin + len(written), end
     result = "".join(pieces) + text[at:]
+    if question:
+        sentences = _answering(question, sentences)
     return result, citing.citations([sentence.text for sentence in sentences], hits), tuple(sentences)
+
+
+def _answering(question: str, sentences: Sequence[Sentence]) -> list[Sentence]:
+    """A supported sentence stays so only where the answer is one to this question."""
+    days = identifiers.weekdays(question)
+    right_kind = kinds.holds(question, "\n".join(citing.bare(sentence.text) for sentence in sentences))
+    found = []
+    for sentence in sentences:
+        others = identifiers.weekdays(sentence.text)
+        reason = "kind:" if right_kind is False else "day:" if days and others and not days & others else ""
+        beside = reason and sentence.verdict is Verdict.SUPPORTED
+        found.append(replace(sentence, verdict=Verdict.PARTLY, reason=reason) if beside else sentence)
+    return found
 
 
 def _judge(sentence: str, passages: Sequence[str]) -> tuple[Verdict, str, list[int]]:

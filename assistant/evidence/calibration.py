@@ -75,6 +75,8 @@ class Calibration(BaseModel):
     """What is plainly unrelated: fitted to keep 99 % of what is answerable."""
     answer: Weights
     """What the passages answer."""
+    kind_margin: float = 0.035
+    """Cosine by which a message must be nearer to small talk or a task than to questions."""
     fitted: dict[str, float | int | str] = Field(default_factory=dict)
     """On what, and how well; for people."""
 

@@ -15,7 +15,7 @@ from assistant.evidence.attribution import Support, supports
 from assistant.evidence.lexicon import ORDINARY, PLACES, SURNAMES, UNITS
 from assistant.evidence.polarity import flipped
 from assistant.evidence.sentences import MARK
-from assistant.evidence.words import normalize, stem, terms
+from assistant.evidence.words import han_share, is_chinese, normalize, stem, terms
 from assistant.schema import Verdict
 
 SUPPORTED_FROM = 0.7
@@ -47,7 +47,7 @@ class Check:
 
     verdict: Verdict
     reason: str
-    """Empty, or ``number:…``, ``date:…``, ``name:…``, ``negation:…``, ``overlap:…`` or ``empty``."""
+    """Empty, or ``number:…``, ``date:…``, ``name:…``, ``negation:…``, ``overlap:…``, ``language:`` or ``empty``."""
     source: int
     """Index of the source that fits best; -1 where there is none."""
     support: Support
@@ -92,10 +92,20 @@ def examine(sentence: str, sources: Sequence[str]) -> Check:
 
 def _against(sentence: str, source: str, index: int) -> Check:
     """The best verdict among the most similar places: one that agrees beats a nearer one that differs."""
+    if is_chinese(sentence) != is_chinese(source) and han_share(sentence) != han_share(source):
+        return _across(sentence, source, index)
     places = supports(sentence, source)
     leading = [place for place in places if place.score >= places[0].score - 0.1][:4]
     checks = [_at(sentence, source, place, index) for place in leading]
     return max(checks, key=lambda one: one.goodness)
+
+
+def _across(sentence: str, source: str, index: int) -> Check:
+    """Of a source in another language only numbers, dates and names can be compared: partly, or not at all."""
+    whole = Support(0, len(source), PARTLY_FROM)
+    if odd := _odd_fact(sentence, source, named=not is_chinese(source)):
+        return Check(Verdict.NO_SOURCE, odd, index, whole)
+    return Check(Verdict.PARTLY, "language:", index, whole)
 
 
 def _at(sentence: str, source: str, place: Support, index: int) -> Check:
@@ -118,8 +128,8 @@ def _at(sentence: str, source: str, place: Support, index: int) -> Check:
     )
 
 
-def _odd_fact(sentence: str, source: str) -> str:
-    """The first date, number or name of the sentence that the source lacks; ``""`` where all are there."""
+def _odd_fact(sentence: str, source: str, *, named: bool = True) -> str:
+    """The first date, number or, if ``named``, name that the source lacks; ``""`` where all are there."""
     numbers, dates = quantities.read(sentence)
     source_numbers, source_dates = quantities.read(source)
     for date in dates:
@@ -130,7 +140,7 @@ def _odd_fact(sentence: str, source: str) -> str:
             return f"number:{number}"
     folded = normalize(source).casefold()
     stems = set(terms(source))
-    for name in names(sentence):
+    for name in names(sentence) if named else ():
         if not _mentions(folded, stems, name):
             return f"name:{name}"
     return ""

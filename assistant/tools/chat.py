@@ -3,51 +3,42 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 
 from assistant import prompts, window
-from assistant.engine.protocol import Generator
 from assistant.schema import Answer, Finish, Message, Sampling, TurnEvent
+from assistant.tools.reader import Reader, Request
 from assistant.tools.streaming import Written, relay, tidy
 
 
-def reply(
-    history: Sequence[Message],
-    question: str,
-    generator: Callable[[], Generator],
-    sampling: Sampling,
-    *,
-    system: str = "",
-    adapter: str | None = None,
-    user: str = "",
-) -> Iterator[TurnEvent]:
+def reply(reader: Reader, request: Request) -> Iterator[TurnEvent]:
     """Answer from the model alone.
 
     Args:
-        history: Earlier turns, oldest first; the oldest pairs are dropped where the window is too small.
-        question: The new message.
-        generator: Gives the model; called only when it is needed.
-        sampling: How to decode.
-        system: The user's system prompt.
-        adapter: Adapter to use for this turn.
-        user: Whose request this is, for the cap of requests per user.
+        reader: Writes.
+        request: The message with its conversation; the oldest pairs are dropped where the window is too small.
 
     Yields:
         Deltas as they come, at last the `Answer`.
 
     Raises:
-        ContextOverflowError: The question alone does not fit.
+        ContextOverflowError: The message alone does not fit.
     """
+    whole = prompts.chat(request.history, request.question, request.system)
+    yield from written(reader, whole, request.sampling)
+
+
+def written(reader: Reader, whole: Sequence[Message], sampling: Sampling) -> Iterator[TurnEvent]:
+    """What the reader writes to these messages, as the events of a turn. Raises as `reply` does."""
     started = time.monotonic()
-    model = generator()
-    whole = prompts.chat(history, question, system)
+    model = reader.model
     messages = window.fit(whole, model.count, model.window - sampling.max_new_tokens)
-    written = yield from relay(model, messages, sampling, adapter, user)
+    said = yield from relay(reader, messages, sampling)
     yield Answer(
-        text=_once(written),
-        finish=written.finish,
-        tokens=written.tokens,
-        prompt_tokens=written.prompt_tokens,
+        text=_once(said),
+        finish=said.finish,
+        tokens=said.tokens,
+        prompt_tokens=said.prompt_tokens,
         seconds=time.monotonic() - started,
         dropped=len(whole) - len(messages),
     )

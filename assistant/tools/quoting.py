@@ -13,7 +13,7 @@ from assistant.evidence.sentences import split
 from assistant.evidence.words import terms
 from assistant.schema import Citation, Hit, Language, Sentence, Verdict
 
-READABLE, _LISTED = 300, 700
+_READABLE, _LISTED = 300, 700
 """Latin characters that a quotation grows to within its paragraph, or with the list that it opens."""
 _FOLLOWING = 12
 """Sentences that it grows by at most."""
@@ -33,52 +33,15 @@ def best(question: str, hits: Sequence[Hit], candidates: Sequence[Candidate]) ->
 
     Args:
         question: What was searched for.
-        hits: The search's result.
+        hits: The passages to quote from.
         candidates: The sentences of ``hits``, from `relevance.candidates`.
     """
-    return next(iter(ranked(question, hits, candidates, 1)), None)
-
-
-def ranked(
-    question: str, hits: Sequence[Hit], candidates: Sequence[Candidate], count: int, *, room: int = READABLE
-) -> list[Citation]:
-    """At most ``count`` quotations that could answer, the best first; none shares a sentence with another.
-
-    Args:
-        question: What was searched for.
-        hits: The search's result.
-        candidates: The sentences of ``hits``, from `relevance.candidates`.
-        count: How many.
-        room: Latin characters that each grows to within its paragraph; 0 for the sentence alone.
-    """
-    scores = _scores(question, candidates) if candidates else []
-    found: list[Citation] = []
-    for n in sorted(range(len(scores)), key=lambda n: -scores[n]):
-        hit = hits[candidates[n].hit]
-        text, _ = shown(hit)
-        one = cite(candidates[n].hit + 1, hit, *_grown(split(text), candidates[n].place, text, room))
-        if not any(_overlap(one, other) for other in found):
-            found.append(one)
-        if len(found) == count:
-            break
-    return found
-
-
-def readable(citation: Citation, hits: Sequence[Hit]) -> Citation:
-    """The same words with the rest of their paragraph, as `ranked` quotes them for a person."""
-    hit = hits[citation.n - 1]
-    text, _ = shown(hit)
-    spans = split(text)
-    starts = [cite(citation.n, hit, *span).start for span in spans]
-    if citation.start not in starts:
-        return citation
-    whole = cite(citation.n, hit, *_grown(spans, starts.index(citation.start), text, READABLE))
-    return max(citation, whole, key=lambda one: one.end)
-
-
-def _overlap(one: Citation, other: Citation) -> bool:
-    same = one.document_id == other.document_id
-    return same and one.start < other.end and other.start < one.end
+    if not candidates:
+        return None
+    scores = _scores(question, candidates)
+    chosen = candidates[max(range(len(scores)), key=lambda n: scores[n])]
+    text, _ = shown(hits[chosen.hit])
+    return cite(chosen.hit + 1, hits[chosen.hit], *_grown(split(text), chosen.place, text))
 
 
 def quote(citation: Citation, language: Language) -> tuple[str, tuple[Sentence, ...]]:
@@ -120,7 +83,7 @@ def _scores(question: str, candidates: Sequence[Candidate]) -> list[float]:
     ]
 
 
-def _grown(spans: Sequence[tuple[int, int]], place: int, text: str, room: int) -> tuple[int, int]:
+def _grown(spans: Sequence[tuple[int, int]], place: int, text: str) -> tuple[int, int]:
     """The sentence and what follows in its paragraph; a heading takes its text along, or its list."""
     start, end = spans[place]
     if _needs_list(text, start, end):
@@ -128,7 +91,7 @@ def _grown(spans: Sequence[tuple[int, int]], place: int, text: str, room: int) -
     leads_list = _opens(text[start:end]) or start < spans[place][0]
     for begin, following in spans[place + 1 : place + 1 + _FOLLOWING]:
         item = bool(_ITEM.match(text[begin:following]))
-        most = _LISTED if item else room
+        most = _LISTED if item else _READABLE
         ends = "\n\n" in text[end:begin] and not (item and leads_list)
         ends = ends or (item and not leads_list) or _width(text[start:following]) > most
         if ends and not _opens(text[start:end]):

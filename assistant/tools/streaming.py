@@ -8,10 +8,10 @@ from collections.abc import Sequence
 from contextlib import closing
 from dataclasses import dataclass
 
-from assistant.engine.protocol import Generator
 from assistant.evidence import citing
 from assistant.evidence.sentences import split
 from assistant.schema import Delta, Finish, Message, Sampling, Status
+from assistant.tools.reader import Reader
 
 _ENDS = frozenset('.!?。！？]］】"”')
 _NUMBERING = re.compile(r"^\s*(?:[-*•·]|\d{1,2}[.)、])\s*")
@@ -45,7 +45,7 @@ def tidy(text: str, *, cut_off: bool) -> str:
 
 
 def relay(
-    generator: Generator, messages: Sequence[Message], sampling: Sampling, adapter: str | None, user: str
+    reader: Reader, messages: Sequence[Message], sampling: Sampling
 ) -> PythonGenerator[Status | Delta, None, Written]:
     """Yield what the model writes, and a `Status` whenever the place in line changes.
 
@@ -55,7 +55,7 @@ def relay(
     """
     pieces: list[str] = []
     finish, tokens, position = Finish.STOP, 0, 0
-    stream = generator.stream(messages, sampling, adapter=adapter, user=user)
+    stream = reader.stream(messages, sampling)
     with closing(stream):
         for delta in stream:
             if delta.queue_position != position:
@@ -65,4 +65,4 @@ def relay(
             tokens = max(tokens, delta.tokens)
             finish = delta.finish or finish
             yield delta
-    return Written("".join(pieces), finish, tokens, generator.count(messages))
+    return Written("".join(pieces), finish, tokens, reader.model.count(messages))

@@ -191,7 +191,9 @@ def verdict_words(verdict: Verdict, reason: str, language: Language) -> str:
     return name + joint + word(key, language, value=value)
 
 
-_REASONS = {"reason_number", "reason_name", "reason_date", "reason_negation", "reason_overlap"}
+_REASONS = {
+    f"reason_{kind}" for kind in ("number", "name", "date", "negation", "overlap", "language", "kind", "day")
+}
 
 
 def _inline(children: Sequence[Token], state: _Sentences) -> Iterator[Token]:

@@ -119,6 +119,9 @@ WORDS: dict[str, str] = {
     "reason_date": "the date {value} is not in the source",
     "reason_negation": "one says yes, the other no",
     "reason_overlap": "{value} of its words are in the source",
+    "reason_language": "the source is in another language: only its numbers and names could be compared",
+    "reason_kind": "it does not hold what the question asks for",
+    "reason_day": "the question asks about another day",
     # why
     "why_checked": "Sentences, checked",
     "why_searched_for": "Searched for",
