@@ -83,7 +83,7 @@ class Defaults(Strict):
 
 
 class MessageDefaults(Strict):
-    """Fields of a message beside its words. Notes of a client are passed over, what asks for something is not."""
+    """Fields of a message beside its words; a client's own notes are passed over."""
 
     model_config = ConfigDict(extra="ignore")
 
