@@ -83,12 +83,12 @@ class Defaults(Strict):
 
 
 class MessageDefaults(Strict):
-    """Fields of a message that come back when a client returns ours whole."""
+    """Fields of a message beside its words; a client's own notes are passed over."""
 
-    name: Id = ""
+    model_config = ConfigDict(extra="ignore")
+
     refusal: str = ""
-    annotations: list[Any] = []
-    youju: dict[str, Any] = {}
+    images: Annotated[list[Any], only([], otherwise="pictures are not read: say what is in them")] = []
     audio: Annotated[Any, only(None, otherwise="sounds are not heard: send their words as content")] = None
     tool_calls: Annotated[list[Any], only([], otherwise=_NO_TOOLS)] = []
     function_call: Annotated[Any, only(None, otherwise=_NO_TOOLS)] = None

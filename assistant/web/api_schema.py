@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from typing import Annotated, Any, Literal, TypeVar
 
-from pydantic import Field, ValidationError, ValidationInfo, field_validator, model_validator
+from pydantic import ConfigDict, Field, ValidationError, ValidationInfo, field_validator, model_validator
 from pydantic_core import ErrorDetails
 
 from assistant import strict_json
@@ -28,7 +28,9 @@ Text = Annotated[str, Field(max_length=TEXT_LIMIT)]
 
 
 class TextPart(Strict):
-    """A part of a message; only text is read."""
+    """A part of a message; only text is read, and a client's notes beside it are passed over."""
+
+    model_config = ConfigDict(extra="ignore")
 
     type: Literal["text"]
     text: Text

@@ -8,7 +8,7 @@ from functools import partial
 from typing import Literal
 
 from eval.metrics.metric import Metric, Row, mean, of_cases, ratio
-from eval.metrics.normal_form import normal, occurs
+from eval.metrics.normal_form import occurs
 from eval.schema import PlainCase, Prediction, Suite
 
 Outcome = Literal["right", "wrong", "declined", "missing"]
@@ -17,7 +17,8 @@ TO_DECLINE = ("nearmiss", "other")
 """Kinds of questions that the documents do not answer."""
 FREE = ("smalltalk", "task")
 """Kinds that any answer meets; a title is asked of some."""
-_PARTS = re.compile(r"[,;.，；、。]\s*(?!\d)")
+_ROW = re.compile(r"[^,]+(?:,\S[^,]*){2,}")
+"""A line of a CSV file: at least two commas, and no blank behind any. Documents show its cells, not it."""
 
 
 def metrics() -> list[Metric]:
@@ -96,5 +97,5 @@ def _wrong(case: PlainCase, found: Prediction, suite: Suite) -> Row:
 def _evidence(case: PlainCase, found: Prediction, suite: Suite) -> Row | None:
     if not case.answerable or not case.evidence:
         return None
-    parts = [part for part in _PARTS.split(normal(case.evidence)) if part]
-    return (float(any(all(part in normal(text) for part in parts) for text in found.passages)),)
+    parts = case.evidence.split(",") if _ROW.fullmatch(case.evidence) else [case.evidence]
+    return (float(any(all(occurs(part, text) for part in parts) for text in found.passages)),)

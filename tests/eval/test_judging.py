@@ -11,7 +11,7 @@ from assistant.schema import Estimate, Message
 from eval import judging
 from eval.errors import RunError
 from eval.runs import Manifest, Run
-from eval.schema import ChatCase, Prediction, SentimentCase, Suite, Undefined
+from eval.schema import ChatCase, DialogueCase, Passage, Prediction, SentimentCase, Suite, Undefined
 
 
 def run(name: str, *outputs: str, error: str = "") -> Run:
@@ -67,6 +67,18 @@ def test_both_orders_are_shown() -> None:
     assert one.index("left") < one.index("right")
     assert other.index("right") < other.index("left")
     assert "Question 0?" in one
+
+
+def test_a_dialogue_is_shown_with_its_documents_and_turns() -> None:
+    history, passage = (Message("user", "Who built it?"),), Passage("d", "Bridge", "Eve built it in 1903.")
+    case = DialogueCase("c0", "en", "And when?", "In 1903.", "answerable", history, (passage,))
+    suite, judge = Suite("s", 1, "", (case,), (), ""), FakeGenerator("0")
+    one, other = (
+        Run(each.folder, each.manifest, suite, each.predictions) for each in (run("a", "x"), run("b", "y"))
+    )
+    judging.judge(one, other, judge)
+    shown = judge.prompts[0][-1].text
+    assert shown.index("Eve built it") < shown.index("user: Who built it?") < shown.index("And when?")
 
 
 def test_failed_cases_and_labels_are_not_judged() -> None:

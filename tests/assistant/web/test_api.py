@@ -213,7 +213,6 @@ def deep(levels: int) -> str:
         ({"messages": [{"role": "user", "content": " \n"}]}, "messages"),
         ({"messages": [{"role": "user", "content": 5}]}, "messages.0.content"),
         ({"messages": [{"role": "user", "content": None}]}, "messages.0.content"),
-        ({"messages": [{"role": "user", "content": "x", "weight": 1}]}, "messages.0.weight"),
         ({"messages": [None]}, "messages.0"),
         ({"messages": [*QUESTION, {"role": "assistant", "content": "x"}]}, "messages"),
         ({"chat_template": "{{ 7*7 }}"}, "chat_template"),

@@ -107,6 +107,12 @@ HEARD = Message("assistant", "Seven days.")
         ({"role": "assistant", "content": None, "refusal": "No."}, Message("assistant", "No.")),
         ({"role": "assistant", "content": None}, Message("assistant", "")),
         ({"role": "user", "name": "ada", "content": "Hi"}, Message("user", "Hi")),
+        ({"role": "user", "id": 7, "metadata": {"seen": True}, "content": "Hi"}, Message("user", "Hi")),
+        ({"role": "assistant", "content": "Seven days.", "reasoning_content": "Hm."}, HEARD),
+        (
+            {"role": "user", "content": [{"type": "text", "text": "a", "cache_control": {"type": "ephemeral"}}]},
+            Message("user", "a"),
+        ),
         (
             {"role": "user", "content": [{"type": "text", "text": "a"}, {"type": "text", "text": "b"}]},
             Message("user", "a\nb"),
@@ -141,6 +147,7 @@ def test_our_own_message_goes_back_whole(shared: Any, client: openai.OpenAI) -> 
             "messages.0.content.0.type",
             "pictures",
         ),
+        ({"role": "user", "content": "What is it?", "images": ["data:,"]}, "messages.0.images", "pictures"),
         ({"role": "tool", "content": "7", "tool_call_id": "1"}, "messages.0.role", "as the user's words"),
         (
             {"role": "assistant", "tool_calls": [{"id": "1", "type": "function"}]},

@@ -125,14 +125,32 @@ def measured(*pairs: tuple[PlainCase, Prediction]) -> dict[str, Any]:
     return evaluating.measure(Suite("s", 1, "", cases, (), ""), cases, [found for _, found in pairs]).metrics
 
 
+@pytest.mark.parametrize(
+    ("evidence", "passage", "shown"),
+    [
+        ("Salaries come on the 25th, or before.", "Pay. Salaries come on the 25th, or before. Or so.", 1.0),
+        ("Salaries come on the 25th.", "Salaries come on the 26th.", 0.0),
+        ("You get 1,200 euros, a lot.", "You get €1200, a lot.", 1.0),
+        ("CK-2,校准套件,Kit for pH,64,480,2", "article: CK-2 产品: 校准套件 what: Kit for pH eur: 64 cny: 480 days: 2", 1.0),
+        ("CK-2,校准套件,Kit for pH,64,480,2", "article: CK-2 产品: 校准套件 what: Kit for pH eur: 640 cny: 480 days: 2", 0.0),
+    ],
+)  # fmt: skip
+def test_evidence_is_shown_as_prose_or_as_the_cells_of_a_row(
+    evidence: str, passage: str, shown: float
+) -> None:
+    asked = [case(n, evidence=evidence) for n in range(2)]
+    found = measured(*((each, Prediction(each.id, "plain", "24", passages=("-", passage))) for each in asked))
+    assert found["evidence_shown"].mean == shown
+
+
 def case(n: int, kind: str = "direct", **fields: Any) -> PlainCase:
-    given = {"must": ("24",), "answerable": True, "document": f"d{n}", "evidence": "1,200 euros, a year"}
+    given = {"must": ("24",), "answerable": True, "document": f"d{n}", "evidence": "1,200 euros a year"}
     return PlainCase(f"q{n}", "en", kind, "How many?", **{**given, **fields})
 
 
 def test_the_figures_of_a_run() -> None:
     said = [
-        (case(0), Prediction("q0", "plain", "24", passages=("You get 1200 euros for courses a year.",))),
+        (case(0), Prediction("q0", "plain", "24", passages=("You get 1200 euros a year for courses.",))),
         (case(1), Prediction("q1", "plain", "30", passages=("1200 dollars a year",))),
         (case(2), Prediction("q2", "plain", "", declined=True, passages=("none",))),
         (case(3), Prediction("q3", "plain", "", error="gone")),
