@@ -49,7 +49,10 @@ class Settings(BaseModel):
     allowed_hosts: tuple[str, ...] = Field((), description="Host names answered to, beside loopback.")
     frame_ancestors: tuple[str, ...] = Field((), description="Origins that may show the page in a frame.")
     behind_https: bool = Field(False, description="A proxy in front speaks HTTPS: mark cookies Secure.")
-    model: str = Field("smollm2-135m", description="Catalog name, Hub id or folder of the language model.")
+    model: str = Field(
+        "smollm2-135m",
+        description="Catalog name, Hub id, folder or GGUF file of the language model; auto: by memory.",
+    )
     adapter: str = Field(
         "live",
         description="Adapter where a request names none. live: the promoted one, else the shipped one; "

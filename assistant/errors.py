@@ -137,17 +137,6 @@ class ModelFileError(YoujuError):
     status = 422
 
 
-class TermsError(YoujuError):
-    """A model whose terms of use nobody has accepted here."""
-
-    template = (
-        "this model comes under the {terms} ({url}), which must be accepted first: "
-        "read them, then run `youju models pull {name} --accept-terms`"
-    )
-    status = 403
-    exit_code = 1
-
-
 class TrainingDataError(YoujuError):
     """Examples that nothing can be learnt from."""
 

@@ -25,7 +25,7 @@ from assistant.errors import (
 )
 from assistant.models import adapters, live, pull
 from assistant.models import skills as abilities
-from assistant.models.catalog import Entry, resolve
+from assistant.models.catalog import Entry, resolve, settled
 from assistant.models.skills import Skills
 from assistant.schema import AdapterRef, Chunk, Hit, Message, Sampling, Sentiment, TurnEvent
 from assistant.store import Store, User
@@ -66,7 +66,7 @@ class Runtime:
         bring: Callable[[Entry, Path], Path] = pull.require,
         lend: Lend | None = None,
     ) -> None:
-        self.settings = settings
+        self.settings = settled(settings)
         self._bring, self._lend = bring, lend
         self.admit: Callable[[User], None] = lambda user: None
         """Asked before the model is; refuses by raising. The server sets it where guests have limits."""

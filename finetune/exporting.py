@@ -1,7 +1,9 @@
 """``youju adapters merge``: an adapter and its base as one full model, for whatever knows no adapters.
 
-The base is read unquantized. Serving and training run the adapter over the 4-bit base, so the merged model
-answers as the adapter does over the base in 16 or 32 bit, which is close to that and not the same.
+The base is read unquantized. Where it is kept in NF4 already, that is the very base the adapter was trained
+over, and what the four bits dropped of the published weights is lost; the merged model answers as the adapter
+does, but for rounding. Where the base is kept in 16 bit, serving and training run the adapter over its 4-bit
+form, so that the merged model is close to that and not the same.
 """
 
 from __future__ import annotations
@@ -17,8 +19,8 @@ import typer
 
 from assistant.commands.options import note, with_settings
 from assistant.config import Settings
-from assistant.errors import AdapterError, BadRequestError, ModelFileError, StorageError
-from assistant.models import adapters, pull, safety, skills, terms
+from assistant.errors import AdapterError, BadRequestError, EngineError, ModelFileError, StorageError
+from assistant.models import adapters, nf4, pull, safety, skills
 from assistant.models.catalog import MERGED, Entry, resolve
 from assistant.schema import AdapterRef
 
@@ -70,7 +72,7 @@ def write(ref: AdapterRef, entry: Entry, base: Path, folder: Path, precision: Pr
 
     Args:
         ref: The adapter.
-        entry: Its base, for the terms that the merged model comes under too.
+        entry: Its base, for the licence that the merged model comes under too.
         base: The base's folder.
         folder: To write; must not be there.
         precision: Of the merged weights; fp32 takes twice the memory and room.
@@ -103,7 +105,8 @@ def write(ref: AdapterRef, entry: Entry, base: Path, folder: Path, precision: Pr
 
 
 def _need_room(base: Path, folder: Path, precision: Precision) -> None:
-    need = sum(file.stat().st_size for file in base.glob("*.safetensors")) * (2 if precision == "fp32" else 1)
+    held = sum(file.stat().st_size for file in base.glob("*.safetensors"))
+    need = held * (pull.IN_16_BIT if nf4.kept(base) else 1) * (2 if precision == "fp32" else 1)
     free = shutil.disk_usage(folder.parent).free
     if need > free:
         reason = f"it needs {need / 1e9:.1f} GB and {folder.parent} has {free / 1e9:.1f} GB free"
@@ -122,22 +125,13 @@ def _merged(ref: AdapterRef, base: Path, precision: Precision) -> PreTrainedMode
     """The base with the adapter's updates added to its weights; loaded and checked as serving does it."""
     import torch
     from peft.tuners.tuners_utils import BaseTunerLayer
-    from transformers import AutoModelForCausalLM
-    from transformers.utils import logging
 
+    from assistant.engine import loading
     from assistant.engine.shelf import Shelf
 
-    logging.disable_progress_bar()
     try:
-        model: PreTrainedModel = AutoModelForCausalLM.from_pretrained(
-            base,
-            dtype=torch.bfloat16 if precision == "bf16" else torch.float32,
-            device_map={"": "cpu"},
-            use_safetensors=True,
-            local_files_only=True,
-            trust_remote_code=False,
-        )
-    except MemoryError:
+        model = loading.load_whole(base, torch.bfloat16 if precision == "bf16" else torch.float32)
+    except EngineError:
         reason = "the unquantized base does not fit into memory"
         raise ModelFileError(name=base.name, reason=reason, remedy="merge on a machine with more") from None
     Shelf(model, ref.base).use(ref)
@@ -160,9 +154,7 @@ def _refuse_tied(ref: AdapterRef, model: PreTrainedModel, layers: dict[str, Base
 
 
 def _say_origin(ref: AdapterRef, entry: Entry, part: Path) -> None:
-    """What the model was made from, what it learnt, and the terms that it comes under."""
-    if entry.terms:
-        (part / "TERMS.txt").write_text(terms.TERMS[entry.terms].text, encoding="utf-8")
+    """What the model was made from, what it learnt, and the licence of its base."""
     record: dict[str, Any] = {"base": ref.base, "licence": entry.licence, "adapter": ref.name}
     record |= {"adapter_sha256": ref.sha256, "adapter_config": _config(ref)}
     if (Path(ref.path) / skills.FILE).is_file():

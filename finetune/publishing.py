@@ -9,7 +9,7 @@ import typer
 from assistant import __version__, hub
 from assistant.commands.options import note, with_settings
 from assistant.config import Settings
-from assistant.models import adapters, terms
+from assistant.models import adapters
 from assistant.models.catalog import Entry
 from assistant.schema import AdapterRef
 from finetune import modelcard
@@ -45,7 +45,4 @@ def collect(ref: AdapterRef, base: Entry, repo: str) -> hub.Files:
         base: Its base.
         repo: ``owner/name``.
     """
-    files = {hub.CARD: modelcard.build(ref, base, repo).content.encode(), **adapters.carried(ref, base)}
-    if base.terms:  # they ask that whatever derives from the base brings them along
-        files["TERMS.txt"] = terms.TERMS[base.terms].text.encode()
-    return files
+    return {hub.CARD: modelcard.build(ref, base, repo).content.encode(), **adapters.carried(ref, base)}

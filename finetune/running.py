@@ -189,7 +189,7 @@ def _model(entry: catalog.Entry, settings: Settings, config: Config, schedule: A
     from assistant.engine import loading as weights
     from finetune import training
 
-    base = weights.load(pull.require(entry, settings.models_dir), config.model.quantization)
+    base = weights.load(pull.require(entry, settings.models_dir), config.model.quantization, to_train=True)
     wanted = config.training.precision
     fast = str(weights.place()[1]).endswith("bfloat16")
     precision = ("bf16" if fast else "fp32") if wanted == "auto" else wanted

@@ -1,4 +1,4 @@
-"""A tiny Gemma 3: layers with a sliding window beside full ones, its control tokens, our template."""
+"""A tiny Gemma 3: layers with a sliding window beside full ones, its control tokens, turns as it has them."""
 
 from __future__ import annotations
 
@@ -7,16 +7,21 @@ from pathlib import Path
 import tiny
 import torch
 
-from assistant.models import gguf
-from assistant.models.catalog import CATALOG
-
 SLIDING = 48
-ENTRY = CATALOG["gemma3-270m"]
+TEMPLATE = (
+    "{{ bos_token }}{% set ns = namespace(lead='', turns=messages) %}"
+    "{% if messages[0]['role'] == 'system' %}"
+    "{% set ns.lead = messages[0]['content'] + '\n\n' %}{% set ns.turns = messages[1:] %}{% endif %}"
+    "{% for message in ns.turns %}{% if message['role'] == 'assistant' %}"
+    "{{ '<start_of_turn>model\n' + message['content'] + eos_token + '\n' }}{% else %}"
+    "{{ '<start_of_turn>user\n' + (ns.lead if loop.first else '') + message['content'] + '<end_of_turn>\n' }}"
+    "{% endif %}{% endfor %}{% if add_generation_prompt %}{{ '<start_of_turn>model\n' }}{% endif %}"
+)
 CONTROL = ("<pad>", "<eos>", "<bos>", "<unk>", "<start_of_turn>", "<end_of_turn>", "<unused0>")
 
 
 def build(folder: Path, positions: int = 1024) -> Path:
-    """Write model and tokenizer as `youju models pull gemma3-270m` would."""
+    """Write model and tokenizer as any pulled model is stored."""
     from transformers import Gemma3ForCausalLM, Gemma3TextConfig
 
     words = tokenizer(folder)
@@ -42,7 +47,7 @@ def build(folder: Path, positions: int = 1024) -> Path:
 
 
 def tokenizer(folder: Path):
-    """Gemma's tokens of control around a byte-level vocabulary, with the template of the catalog."""
+    """Gemma's tokens of control around a byte-level vocabulary, with its turns."""
     from tokenizers import Tokenizer, decoders, models, pre_tokenizers, trainers
     from transformers import PreTrainedTokenizerFast
 
@@ -59,6 +64,6 @@ def tokenizer(folder: Path):
     made = PreTrainedTokenizerFast(
         tokenizer_object=raw, pad_token="<pad>", eos_token="<eos>", bos_token="<bos>", unk_token="<unk>"
     )
-    made.chat_template = gguf.template(ENTRY.turns)
+    made.chat_template = TEMPLATE
     made.save_pretrained(folder)
     return made

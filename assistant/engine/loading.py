@@ -6,19 +6,21 @@ import logging
 import sys
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 import torch  # noqa: TID253
 from transformers import (  # noqa: TID253
+    AutoConfig,
     AutoModelForCausalLM,
     AutoTokenizer,
-    BitsAndBytesConfig,
     PreTrainedModel,
     PreTrainedTokenizerBase,
 )
 from transformers.utils.logging import disable_progress_bar  # noqa: TID253
 
+from assistant.engine import packing
 from assistant.errors import EngineError, ModelFileError
+from assistant.models import nf4
 
 log = logging.getLogger(__name__)
 # It misses a kernel from the Hub at every start; code from the Hub is never run here.
@@ -38,32 +40,33 @@ class Loaded:
     """Why it is not what was asked for."""
 
 
-def load(folder: Path, quantization: Quantization) -> Loaded:
+def load(folder: Path, quantization: Quantization, *, to_train: bool = False) -> Loaded:
     """Load a model and its tokenizer from a folder.
+
+    Args:
+        folder: Of weights in 16 or 32 bit, which are quantized now, or in NF4 already.
+        quantization: ``nf4``, or ``none`` for 16 or 32 bit.
+        to_train: Leave 4-bit weights as they are stored: gradients are wrong once they are packed for speed.
 
     Raises:
         ModelFileError: A file is missing, damaged, or of a kind that is never loaded.
         EngineError: There is no room for it.
     """
     device, dtype = place()
-    try:
-        tokenizer = AutoTokenizer.from_pretrained(folder, local_files_only=True, trust_remote_code=False)
-    except Exception as fault:
-        raise _unreadable(folder, fault) from fault
+    tokenizer = _tokenizer(folder)
     note = ""
     if quantization == "nf4":
         try:
-            return Loaded(_weights(folder, device, dtype, nf4(dtype)), tokenizer, "nf4")
+            model = _in_4_bit(folder, device, dtype)
         except (torch.OutOfMemoryError, MemoryError) as fault:
             raise _no_room(folder, fault) from fault
         except Exception as fault:  # noqa: BLE001 - whatever bitsandbytes lacks here; the next load tells if it was the files
             note = f"4-bit cannot run here ({fault}); running in {_name(dtype)}, which needs more memory"
-    try:
-        loaded = Loaded(_weights(folder, device, dtype, None), tokenizer, _name(dtype), note)
-    except (torch.OutOfMemoryError, MemoryError) as fault:
-        raise _no_room(folder, fault) from fault
-    except Exception as fault:
-        raise _unreadable(folder, fault) from fault
+        else:
+            if not to_train:
+                packing.pack(model)
+            return Loaded(model, tokenizer, "nf4")
+    loaded = Loaded(_whole(folder, device, dtype), tokenizer, _name(dtype), note)
     if note:
         log.warning(note)
     return loaded
@@ -77,24 +80,21 @@ def load_to_lend(folder: Path) -> Loaded:
 
     Raises:
         ModelFileError: A file is missing, damaged, or of a kind that is never loaded.
+        EngineError: There is no room for it.
     """
     device, dtype = place()
-    try:
-        tokenizer = AutoTokenizer.from_pretrained(folder, local_files_only=True, trust_remote_code=False)
-        model = _weights(folder, torch.device("cpu"), dtype, None).to(device)
-    except Exception as fault:
-        raise _unreadable(folder, fault) from fault
-    return Loaded(model, tokenizer, _name(dtype))
+    tokenizer = _tokenizer(folder)
+    return Loaded(_whole(folder, torch.device("cpu"), dtype).to(device), tokenizer, _name(dtype))
 
 
-def nf4(dtype: torch.dtype) -> BitsAndBytesConfig:
-    """The 4-bit format of serving and training: NF4 with double quantization."""
-    return BitsAndBytesConfig(
-        load_in_4bit=True,
-        bnb_4bit_quant_type="nf4",
-        bnb_4bit_use_double_quant=True,
-        bnb_4bit_compute_dtype=dtype,
-    )
+def load_whole(folder: Path, dtype: torch.dtype) -> PreTrainedModel:
+    """The weights in 16 or 32 bit, on the CPU; those that are kept in NF4 are what four bits left of them.
+
+    Raises:
+        ModelFileError: A file is missing, damaged, or of a kind that is never loaded.
+        EngineError: There is no room for it.
+    """
+    return _whole(folder, torch.device("cpu"), dtype)
 
 
 def place() -> tuple[torch.device, torch.dtype]:
@@ -112,9 +112,38 @@ def _cpu_flags() -> str:
         return ""
 
 
-def _weights(
-    folder: Path, device: torch.device, dtype: torch.dtype, config: BitsAndBytesConfig | None
-) -> PreTrainedModel:
+def _tokenizer(folder: Path) -> PreTrainedTokenizerBase:
+    try:
+        return AutoTokenizer.from_pretrained(folder, local_files_only=True, trust_remote_code=False)
+    except Exception as fault:
+        raise _unreadable(folder, fault) from fault
+
+
+def _in_4_bit(folder: Path, device: torch.device, dtype: torch.dtype) -> PreTrainedModel:
+    """Quantized now, or kept so; computing in ``dtype`` either way."""
+    if not nf4.kept(folder):
+        return _weights(folder, device, dtype, quantization_config=nf4.config(dtype))
+    config = AutoConfig.from_pretrained(folder, local_files_only=True, trust_remote_code=False)
+    config.quantization_config["bnb_4bit_compute_dtype"] = _name(dtype)
+    model = _weights(folder, device, dtype, config=config)
+    for part in model.modules():
+        state = getattr(getattr(part, "weight", None), "quant_state", None)
+        if state is not None:
+            state.dtype = dtype  # it was made in 16 bit
+    return model
+
+
+def _whole(folder: Path, device: torch.device, dtype: torch.dtype) -> PreTrainedModel:
+    try:
+        model = _weights(folder, device, dtype)
+        return model.dequantize(dtype).eval() if nf4.kept(folder) else model
+    except (torch.OutOfMemoryError, MemoryError) as fault:
+        raise _no_room(folder, fault) from fault
+    except Exception as fault:
+        raise _unreadable(folder, fault) from fault
+
+
+def _weights(folder: Path, device: torch.device, dtype: torch.dtype, **options: Any) -> PreTrainedModel:
     if not sys.stderr.isatty():
         disable_progress_bar()  # in a log, each of its steps stays
     model: PreTrainedModel = AutoModelForCausalLM.from_pretrained(
@@ -125,7 +154,7 @@ def _weights(
         use_safetensors=True,
         local_files_only=True,
         trust_remote_code=False,
-        quantization_config=config,
+        **options,
     )
     return model.eval()
 

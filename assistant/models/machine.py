@@ -6,13 +6,14 @@ import os
 from dataclasses import dataclass
 from typing import Literal
 
-from assistant.models.catalog import CATALOG, GB, Entry
+from assistant.models import memory as main_memory
+from assistant.models.catalog import CATALOG, GB, Entry, default_model
 
 Device = Literal["cuda", "mps", "cpu"]
 OVERHEAD = {"cuda": 2 * GB, "mps": 2 * GB, "cpu": GB}
 """Beside the weights: the cache of running answers, activations, and the libraries themselves."""
-BEARABLE_ON_CPU = GB
-"""Bytes of 16-bit weights above which a CPU writes slower than people read."""
+NF4_SHARE, FULL_SHARE = 0.4, 3.0
+"""Weights in NF4 beside those in 16 bit, and weights in 16 bit beside those that are kept in NF4."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +42,9 @@ def detect() -> Machine:
     ram = psutil.virtual_memory()
     if torch.backends.mps.is_available():
         return Machine("mps", "Apple GPU", cores, ram.total, ram.available)
-    return Machine("cpu", torch.backends.cpu.get_cpu_capability(), cores, ram.total, ram.available)
+    usable = main_memory.usable()
+    free = min(usable, ram.available)
+    return Machine("cpu", torch.backends.cpu.get_cpu_capability(), cores, usable, free)
 
 
 def quantization(machine: Machine, wanted: str) -> tuple[str, str]:
@@ -63,18 +66,16 @@ def memory_needed(entry: Entry, machine: Machine, wanted: str) -> int:
     if not entry.size_bytes:
         return 0
     held, _ = quantization(machine, wanted)
-    full = 2.0 if machine.device == "cpu" else 1.0  # the catalog counts 16 bit; a CPU computes in 32
-    return int(entry.size_bytes * (0.4 if held == "nf4" else full)) + OVERHEAD[machine.device]
+    if held == "nf4":
+        return int(entry.size_bytes * (1.0 if entry.in_nf4 else NF4_SHARE)) + OVERHEAD[machine.device]
+    full = 2.0 if machine.device == "cpu" else 1.0  # many a CPU computes in 32 bit
+    return int(entry.size_bytes * full * (FULL_SHARE if entry.in_nf4 else 1.0)) + OVERHEAD[machine.device]
 
 
 def best_fit(machine: Machine, wanted: str) -> Entry:
-    """The largest decoder of the catalog that runs well here; the smallest where none does."""
+    """The largest decoder of the catalog that runs well here; the default of a machine without a GPU."""
+    if machine.device == "cpu":
+        return default_model(machine.memory)
     decoders = sorted((e for e in CATALOG.values() if e.kind == "decoder"), key=lambda e: e.size_bytes)
-    fitting = [
-        entry
-        for entry in decoders
-        if not entry.terms  # nobody is sent to accept terms unasked
-        and memory_needed(entry, machine, wanted) <= machine.memory
-        and (machine.device != "cpu" or entry.size_bytes <= BEARABLE_ON_CPU)
-    ]
+    fitting = [entry for entry in decoders if memory_needed(entry, machine, wanted) <= machine.memory]
     return fitting[-1] if fitting else decoders[0]

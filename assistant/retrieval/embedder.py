@@ -16,7 +16,8 @@ from numpy.typing import NDArray
 
 from assistant.errors import EngineError, ModelFileError, ModelNotFoundError
 from assistant.models import pull
-from assistant.models.catalog import Entry, Package, resolve
+from assistant.models.catalog import Entry, resolve
+from assistant.models.origins import Package
 
 Vectors = NDArray[np.float32]
 _CHARACTERS_PER_TOKEN = 8

@@ -100,12 +100,6 @@ WORDS: dict[str, str] = {
     "quoted_language": (
         "Quoted word for word from the documents: the model in use, {model}, does not write this language."
     ),
-    "bilingual_hint": (
-        "The model in use, {model}, hardly reads Chinese, so Chinese questions are answered with quotations "
-        "from the documents. One command changes to a small model that writes both languages:"
-    ),
-    "bilingual_terms": "It downloads about 250 MB, and asks once whether you accept Gemma's terms of use.",
-    "understood": "Got it",
     "still_writing": "still writing",
     "dropped": "{count} earlier message{count:s} did not fit the model's window any more: left out.",
     "message_gone": "The document of this passage was deleted.",

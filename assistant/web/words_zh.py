@@ -90,11 +90,6 @@ WORDS: dict[str, str] = {
     "finish_interrupted": "回答中途中断，写好的部分保留着。",
     "quoted": "逐字引自文档。",
     "quoted_language": "逐字引自文档：目前的模型 {model} 不会用中文作答。",
-    "bilingual_hint": (
-        "目前的模型 {model} 几乎不懂中文，中文问题会直接引用文档原文来回答。想让它用中文写答案，运行一条命令换成双语小模型即可："
-    ),
-    "bilingual_terms": "约需下载 250 MB，期间会询问一次是否接受 Gemma 使用条款。",
-    "understood": "知道了",
     "still_writing": "仍在回答",
     "dropped": "最早的 {count} 条消息已超出模型窗口，没有用上。",
     "message_gone": "这个段落所在的文档已被删除。",
@@ -291,7 +286,6 @@ ERRORS: dict[str, str] = {
     "NoTextError": "{name} 没有文字（{pages} 页）：扫描件需要先做文字识别（OCR）再添加",
     "ModelNotFoundError": "没有找到模型 {value!r}：{reason}；{remedy}",
     "ModelFileError": "{name}：{reason}；{remedy}",
-    "TermsError": "使用这个模型须先接受 {terms}（{url}）：请阅读后运行 `youju models pull {name} --accept-terms`",
     "RecipeError": "{file}，{field}：不能使用 {value!r}；{remedy}",
     "TrainingError": "训练：{reason}；{remedy}",
     "TrainingDataError": "训练数据，{field}：{reason}；{remedy}",

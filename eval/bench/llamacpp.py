@@ -23,7 +23,8 @@ from typing import Any
 
 from assistant import config
 from assistant.engine.local import LocalGenerator
-from assistant.models.catalog import Wheel, resolve
+from assistant.models.catalog import resolve
+from assistant.models.origins import Wheel
 from assistant.models.pull import require
 from eval.bench.engine import READERS, TOKENS, TOPICS, ask, together
 from eval.bench.results import Row, save

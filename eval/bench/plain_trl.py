@@ -38,6 +38,7 @@ def _trainer(model: Path, rows: Path, out: Path, seed: int) -> Any:
     from trl import SFTConfig, SFTTrainer
 
     from assistant.engine import loading
+    from assistant.models import nf4
 
     device, dtype = loading.place()
     arguments = SFTConfig(
@@ -50,7 +51,7 @@ def _trainer(model: Path, rows: Path, out: Path, seed: int) -> Any:
         report_to="none",
         disable_tqdm=True,
         use_cpu=device.type == "cpu",  # without a word it refuses to start there
-        model_init_kwargs={"quantization_config": loading.nf4(dtype), "device_map": {"": device}},
+        model_init_kwargs={"quantization_config": nf4.config(dtype), "device_map": {"": device}},
     )
     lora = LoraConfig(r=RANK, lora_alpha=ALPHA, target_modules="all-linear", task_type="CAUSAL_LM")
     return SFTTrainer(

@@ -27,7 +27,7 @@ def losses(base: Path, adapters: Sequence[Path], rows: Sequence[Sequence[Message
     import torch
     from peft import PeftModel
 
-    loaded = loading.load(base, "nf4")
+    loaded = loading.load(base, "nf4", to_train=True)
     renderer = Renderer(loaded.tokenizer)
     model: Any = loaded.model
     for n, path in enumerate(adapters):
@@ -65,4 +65,4 @@ def _loss(model: Any, renderer: Renderer, messages: Sequence[Message]) -> float:
 
 def footprint(base: Path, quantization: loading.Quantization) -> float:
     """Megabytes of a model's weights in memory."""
-    return float(loading.load(base, quantization).model.get_memory_footprint() / 1e6)
+    return float(loading.load(base, quantization, to_train=True).model.get_memory_footprint() / 1e6)

@@ -184,14 +184,6 @@ def test_pushing_again_without_changes_uploads_nothing_and_a_change_only_itself(
     assert keys == ["header", "lfsFile"]
 
 
-def test_the_terms_of_the_base_go_along(hub: hub_server.StandIn, home: Path) -> None:
-    config = {"peft_type": "LORA", "base_model_name_or_path": "gemma3-270m", "r": 16}
-    (home / "adapters" / "mine" / adapters.CONFIG).write_text(json.dumps(config))
-    assert run(["adapters", "push", "mine", "me/mine"]) == 0
-    assert b"Gemma" in _pushed(hub).files["TERMS.txt"]
-    assert ModelCard(_pushed(hub).files["README.md"].decode()).data.license == "gemma"
-
-
 def _other(hub: hub_server.StandIn) -> None:
     hub.repos["model", "me/mine"] = hub_server.Repo(files={"model.safetensors": b"x", "README.md": b"x"})
 

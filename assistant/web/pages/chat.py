@@ -12,7 +12,7 @@ from markupsafe import Markup
 from assistant.errors import BadRequestError, NotFoundError
 from assistant.schema import Answer, Delta, Found, Hit, Status
 from assistant.web import turns
-from assistant.web.pages import bilingual, bridge, composer, conversation, examples, frame, imports, source
+from assistant.web.pages import bridge, composer, conversation, examples, frame, imports, source
 from assistant.web.pages.bridge import Action, InView, Reader, shown
 
 if TYPE_CHECKING:
@@ -78,7 +78,6 @@ class _Page:
             "imports": self._imports,
             "dismiss": self._dismiss,
             "form": self._composer,
-            "told": self._told,
         }
 
     def load(self, reader: Reader) -> Updates:
@@ -136,10 +135,6 @@ class _Page:
     def _dismiss(self, reader: Reader, _action: Action) -> Updates:
         imports.dismiss(reader.user.id)
         return {self._progress: ""}
-
-    def _told(self, reader: Reader, _action: Action) -> Updates:
-        bilingual.told(self._runtime, reader)
-        return self._blank(reader)
 
     def _composer(self, reader: Reader, _action: Action) -> Updates:
         return {self._form: shown(composer.form(self._runtime, reader))}

@@ -11,7 +11,6 @@ from markupsafe import Markup
 from assistant import samples
 from assistant.errors import YoujuError
 from assistant.web import i18n
-from assistant.web.pages import bilingual
 from assistant.web.pages.bridge import Reader
 
 if TYPE_CHECKING:
@@ -53,9 +52,9 @@ def empty(runtime: Runtime, reader: Reader, *, own_files: bool = False) -> Marku
     )
     hint = say("drop_here") if asked or own_files else say("no_documents_yet")
     return Markup(
-        '<section class="empty"><h1>{}</h1><p>{}</p>{}<ul class="examples">{}</ul>'
+        '<section class="empty"><h1>{}</h1><p>{}</p><ul class="examples">{}</ul>'
         '<button type="button" class="drop-zone" data-ui="attach">{}</button></section>'
-    ).format(say("greeting"), say("tagline"), bilingual.hint(runtime, reader), items, hint)
+    ).format(say("greeting"), say("tagline"), items, hint)
 
 
 def questions(runtime: Runtime, reader: Reader) -> list[str]:

@@ -45,7 +45,7 @@ def adapted(folder, **options):
     from peft import LoraConfig, get_peft_model
 
     torch.manual_seed(0)
-    base = loading.load(folder, "nf4").model
+    base = loading.load(folder, "nf4", to_train=True).model
     config = LoraConfig(r=4, lora_alpha=8, target_modules="all-linear", task_type="CAUSAL_LM", **options)
     return get_peft_model(base, config)
 

@@ -25,7 +25,8 @@ MPS = Machine("mps", "Apple GPU", 8, 16 * GB, 12 * GB)
 @pytest.mark.parametrize(
     ("where", "wanted", "expected"),
     [
-        (CPU, "nf4", "smollm2-135m"),
+        (CPU, "nf4", "qwen2.5-coder-1.5b"),
+        (Machine("cpu", "AVX2", 2, 4 * GB, 3 * GB), "nf4", "qwen2.5-coder-0.5b"),
         (gpu(2), "nf4", "smollm2-135m"),
         (gpu(4), "nf4", "qwen3-1.7b"),
         (gpu(8), "nf4", "qwen3-4b"),
@@ -54,6 +55,30 @@ def test_full_weights_need_more_on_a_cpu() -> None:
     assert machine.memory_needed(entry, CPU, "none") > machine.memory_needed(entry, gpu(24), "none")
     assert machine.memory_needed(entry, gpu(24), "none") > machine.memory_needed(entry, gpu(24), "nf4")
     assert machine.memory_needed(resolve("some/other"), CPU, "nf4") == 0
+
+
+def test_what_is_kept_in_4_bit_is_counted_as_it_lies_there() -> None:
+    entry = resolve("qwen2.5-coder-1.5b")
+    assert machine.memory_needed(entry, CPU, "nf4") == entry.size_bytes + machine.OVERHEAD["cpu"]
+    assert machine.memory_needed(entry, CPU, "none") > 5 * entry.size_bytes
+
+
+@pytest.mark.parametrize(
+    ("gigabytes", "words"),
+    [
+        (16, "qwen2.5-coder-1.5b, for 16.0 GB of memory (qwen2.5-coder-1.5b from 6.0 GB on"),
+        (4, "qwen2.5-coder-0.5b, for 4.0 GB"),
+        (1, "smollm2-135m, which finds and quotes but does not write, for 1.0 GB"),
+    ],
+)
+def test_the_default_is_named_with_its_reason(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch, gigabytes: int, words: str
+) -> None:
+    monkeypatch.setattr("assistant.models.memory.usable", lambda: gigabytes * GB)
+    found = checks(settings.model_copy(update={"model": "auto"}))
+    assert found["default"].message.startswith(words)
+    assert found["model"].remedy == f"youju models pull {words.partition(',')[0]}"
+    assert "default" not in checks(settings.model_copy(update={"model": "qwen3-4b"}))
 
 
 def test_this_machine_is_seen() -> None:
@@ -101,7 +126,7 @@ def test_memory(settings: Settings, model: str, state: str, remedy: str) -> None
 
 def test_too_large_a_model_is_answered_with_one_that_fits(settings: Settings) -> None:
     found = checks(settings.model_copy(update={"model": "qwen3-14b", "quantization": "none"}))["memory"]
-    assert (found.state, found.remedy) == ("fail", "youju serve --model smollm2-135m")
+    assert (found.state, found.remedy) == ("fail", "youju serve --model qwen2.5-coder-1.5b")
 
 
 @pytest.mark.parametrize(("free", "state"), [(50 * 10**6, "fail"), (500 * 10**6, "warn"), (5 * GB, "ok")])

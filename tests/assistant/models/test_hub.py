@@ -16,7 +16,8 @@ from safetensors.numpy import save
 
 from assistant.errors import ModelFileError, ModelNotFoundError
 from assistant.models import pull
-from assistant.models.catalog import Entry, Hub
+from assistant.models.catalog import Entry
+from assistant.models.origins import Hub
 
 
 class FakeHub:
@@ -35,7 +36,7 @@ class FakeHub:
             "README.md": b"x",
         } | {name.replace("__", "/"): data for name, data in files.items()}
 
-    def model_info(self, repo: str, revision: str | None = None) -> Any:
+    def model_info(self, repo: str, revision: str | None = None, timeout: float = 0) -> Any:
         if repo != "some/model":
             response = SimpleNamespace(headers={}, request=None, status_code=404, text="")
             raise RepositoryNotFoundError("404: no such repository", response=response)  # type: ignore[arg-type]

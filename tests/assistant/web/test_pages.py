@@ -13,7 +13,6 @@ from demo_runtime import DemoRuntime, furnish
 
 from assistant import samples
 from assistant.errors import AdapterError, BadRequestError, EmptyInputError, NotFoundError
-from assistant.models.catalog import BILINGUAL
 from assistant.schema import Finish, Mark, Sentiment
 from assistant.web import turns
 from assistant.web.pages import (
@@ -512,19 +511,3 @@ def test_a_quotation_for_want_of_language_says_so(reader: Reader) -> None:
     detail = turns.Detail(quoted=True, model="smollm2-135m")
     told = conversation._ending(reader, SimpleNamespace(finish=Finish.STOP), detail)  # type: ignore[arg-type]
     assert reader.say("quoted_language", model="smollm2-135m") in told
-
-
-def test_a_reader_of_chinese_is_told_once_how_to_change_the_model(page: Any, runtime: DemoRuntime) -> None:
-    admin = runtime.store.users.local()
-    member = runtime.store.users.create("wang", "a long password")
-    command = f"youju models pull {BILINGUAL} &amp;&amp; youju serve --model {BILINGUAL}"
-    assert command not in str(examples.empty(runtime, Reader(admin, "zh")))  # this model writes Chinese
-    runtime.writes = ("en",)
-    shown = str(examples.empty(runtime, Reader(admin, "zh")))
-    assert command in shown
-    assert 'data-act="told"' in shown
-    assert command not in str(examples.empty(runtime, Reader(admin, "en")))
-    assert command not in str(examples.empty(runtime, Reader(member, "zh")))  # who cannot change it
-    after = page.act(Reader(admin, "zh"), do(do="told"), InView())
-    assert command not in after["thread"]
-    assert command not in str(examples.empty(runtime, Reader(admin, "zh")))
