@@ -42,6 +42,25 @@ def build(folder: Path, positions: int = 1024) -> Path:
     return folder
 
 
+def build_qwen2(folder: Path) -> Path:
+    """Write a Qwen2 with the same tokenizer: shared keys, biases, tied embeddings, all of it random."""
+    from transformers import Qwen2Config, Qwen2ForCausalLM
+
+    tokenizer = _tokenizer(folder)
+    torch.manual_seed(1)
+    config = Qwen2Config(
+        vocab_size=len(tokenizer), hidden_size=WIDTH, intermediate_size=128, num_hidden_layers=3,
+        num_attention_heads=4, num_key_value_heads=2, max_position_embeddings=1024,
+        eos_token_id=2, pad_token_id=2, bos_token_id=1, tie_word_embeddings=True,
+    )  # fmt: skip
+    model = Qwen2ForCausalLM(config)
+    with torch.no_grad():
+        for weights in model.parameters():
+            weights.normal_(0, 0.3)
+    model.to(torch.bfloat16).save_pretrained(folder)
+    return folder
+
+
 def _tokenizer(folder: Path):
     from tokenizers import Tokenizer, decoders, models, pre_tokenizers, trainers
     from transformers import PreTrainedTokenizerFast

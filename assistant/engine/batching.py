@@ -15,6 +15,7 @@ import torch  # noqa: TID253
 from transformers import GenerationConfig, PreTrainedModel  # noqa: TID253
 from transformers.generation.configuration_utils import ContinuousBatchingConfig  # noqa: TID253
 
+from assistant.engine import scoring
 from assistant.engine.drawing import Draw, PerRequestSampling
 
 PAGE = 32
@@ -39,6 +40,7 @@ class Batch:
         self, model: PreTrainedModel, capacity: int, slots: int, ends: Sequence[int], results: Queue[Any]
     ) -> None:
         self.capacity = capacity // PAGE * PAGE
+        self._model = model
         self._manager = model.init_continuous_batching(
             generation_config=GenerationConfig(
                 do_sample=False, eos_token_id=list(ends), pad_token_id=ends[0]
@@ -114,6 +116,12 @@ class Batch:
         """
         with self._manager.pause():
             yield
+
+    def score(
+        self, prompts: Sequence[Sequence[int]], replies: Sequence[Sequence[Sequence[int]]]
+    ) -> list[list[float]]:
+        """Score replies to prompts; call paused, in a thread that ends. See ``scoring.score``."""
+        return scoring.score(self._model, prompts, replies)
 
     def forget(self) -> None:
         """Drop cached prefixes: they hold what the adapter in use made of them. Call paused and empty."""

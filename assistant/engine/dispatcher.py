@@ -16,9 +16,9 @@ from contextlib import contextmanager, suppress
 from queue import Empty, Queue
 from typing import Any
 
-from assistant.engine import scoring
 from assistant.engine.batching import Batch
 from assistant.engine.drawing import Draw
+from assistant.engine.lean_batch import LeanBatch
 from assistant.engine.line import Line, Ticket
 from assistant.engine.protocol import EngineState
 from assistant.engine.shelf import Shelf
@@ -27,6 +27,7 @@ from assistant.errors import EngineError, YoujuError
 from assistant.schema import AdapterRef, Sampling
 
 log = logging.getLogger(__name__)
+AnyBatch = Batch | LeanBatch
 TICK_S = 0.1
 _MAX_FAULTS = 3
 
@@ -42,7 +43,7 @@ class Dispatcher:
     """
 
     def __init__(
-        self, new_batch: Callable[[Queue[Any]], Batch], shelf: Shelf, line: Line, slots: int
+        self, new_batch: Callable[[Queue[Any]], AnyBatch], shelf: Shelf, line: Line, slots: int
     ) -> None:
         self._new_batch = new_batch
         self._shelf = shelf
@@ -56,7 +57,7 @@ class Dispatcher:
         self._failure = ""
         self._tokens = 0
         self._progress = time.monotonic()
-        self._batch: Batch | None = None
+        self._batch: AnyBatch | None = None
         started: Queue[Exception | None] = Queue()
         self._thread = threading.Thread(target=self._run, args=(started,), name="engine", daemon=True)
         self._thread.start()
@@ -99,7 +100,7 @@ class Dispatcher:
             return self._line.position(ticket)
 
     @contextmanager
-    def model(self, adapter: AdapterRef | None) -> Iterator[None]:
+    def model(self, adapter: AdapterRef | None) -> Iterator[AnyBatch]:
         """Hold the streams between two tokens and use the model, with an adapter of one's own.
 
         Raises:
@@ -114,7 +115,7 @@ class Dispatcher:
                 if adapter != self._adapter:
                     self._shelf.use(adapter)
                 try:
-                    yield
+                    yield batch
                 finally:
                     if adapter != self._adapter:
                         self._shelf.use(self._adapter)
@@ -128,8 +129,8 @@ class Dispatcher:
         """Score replies to prompts between two tokens of the streams; see ``scoring.score``."""
 
         def work() -> list[list[float]]:
-            with self.model(adapter):
-                return scoring.score(self._shelf.model, prompts, replies)
+            with self.model(adapter) as batch:
+                return batch.score(prompts, replies)
 
         return in_passing(work)
 
@@ -211,7 +212,7 @@ class Dispatcher:
         with self._guard:
             return self._start(batch, ticket)
 
-    def _switch(self, batch: Batch, ticket: Ticket) -> bool:
+    def _switch(self, batch: AnyBatch, ticket: Ticket) -> bool:
         """Change the adapter, once the model is free. True if it is done, one way or the other."""
         if not batch.empty or not self._model.acquire(timeout=TICK_S):
             return False
@@ -227,7 +228,7 @@ class Dispatcher:
             self._model.release()
         return True
 
-    def _start(self, batch: Batch, ticket: Ticket) -> bool:
+    def _start(self, batch: AnyBatch, ticket: Ticket) -> bool:
         if not self._line.waits(ticket):
             return True  # it has left meanwhile
         taken = sum(batch.cost(other.length) for other in self._line.running.values())
@@ -242,7 +243,7 @@ class Dispatcher:
         batch.add(ticket.id, ticket.ids + ticket.tokens, s.max_new_tokens - len(ticket.tokens), draw)
         return True
 
-    def _recover(self, broken: Batch) -> None:
+    def _recover(self, broken: AnyBatch) -> None:
         """Make a new batch; its requests go on, except the one at fault."""
         fault = broken.fault
         log.error("the engine broke down and is made anew: %r", fault)
@@ -268,7 +269,7 @@ class Dispatcher:
 
 
 @contextmanager
-def _pause(batch: Batch) -> Iterator[None]:
+def _pause(batch: AnyBatch) -> Iterator[None]:
     try:
         pause = batch.paused()
         pause.__enter__()

@@ -5,8 +5,8 @@ from __future__ import annotations
 import atexit
 import dataclasses
 import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from collections.abc import Generator as PythonGenerator
-from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from queue import Empty, Queue
@@ -18,7 +18,9 @@ import torch  # noqa: TID253
 from assistant.engine import loading
 from assistant.engine.batching import PAGE, Batch
 from assistant.engine.decoding import Reply
-from assistant.engine.dispatcher import Dispatcher
+from assistant.engine.dispatcher import AnyBatch, Dispatcher
+from assistant.engine.lean import Lean, suits
+from assistant.engine.lean_batch import LeanBatch
 from assistant.engine.lending import Lent
 from assistant.engine.limits import HEARTBEAT_S, check, deadline
 from assistant.engine.line import Line, Ticket
@@ -88,11 +90,16 @@ class LocalGenerator:
         if lend is not None:
             self._dispatcher = Lent(shelf, self._ends, line, lend)
         else:
-            self._dispatcher = Dispatcher(lambda results: self._batch(capacity, results), shelf, line, SLOTS)
+            new_batch = self._batches(shelf, capacity)
+            self._dispatcher = Dispatcher(new_batch, shelf, line, SLOTS)
         atexit.register(self.close)
 
-    def _batch(self, capacity: int, results: Queue[Any]) -> Batch:
-        return Batch(self.model, capacity, SLOTS, self._ends, results)
+    def _batches(self, shelf: Shelf, capacity: int) -> Callable[[Queue[Any]], AnyBatch]:
+        """What makes a batch: of the lean step where it computes this model, else transformers' own."""
+        if not suits(self.model):
+            return lambda results: Batch(self.model, capacity, SLOTS, self._ends, results)
+        lean = in_passing(lambda: Lean(self.model, self.window))
+        return lambda results: LeanBatch(lean, shelf, capacity, self._ends, results)
 
     def count(self, messages: Sequence[Message]) -> int:
         """Tokens of the prompt, the reply's header included."""

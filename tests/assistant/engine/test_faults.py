@@ -68,15 +68,15 @@ def test_sampled_answers_go_on_as_if_nothing_had_happened(new_engine):
 @pytest.mark.parametrize("after", [0, 5])
 def test_a_thread_that_dies_ends_its_stream_and_is_made_anew(new_engine, monkeypatch, after):
     engine = new_engine()
-    manager = engine._dispatcher._batch._manager
-    step, count = manager._generation_step, iter(range(100))
+    batch = engine._dispatcher._batch
+    step, count = batch._step, iter(range(100))
 
     def die():
         if next(count) == after:
-            raise SystemExit  # not an Exception: the library tells nobody
+            raise SystemExit  # not an Exception: nobody is told
         step()
 
-    monkeypatch.setattr(manager, "_generation_step", die)
+    monkeypatch.setattr(batch, "_step", die)
     reader = Reader(engine)
     text, finish = reader.result(20)
     if after:
@@ -85,7 +85,7 @@ def test_a_thread_that_dies_ends_its_stream_and_is_made_anew(new_engine, monkeyp
     else:
         assert isinstance(reader.error, EngineError)
     assert Reader(engine).result()[1] is Finish.LENGTH
-    assert engine._dispatcher._batch._manager is not manager
+    assert engine._dispatcher._batch is not batch
 
 
 def test_requests_in_line_survive_a_breakdown(new_engine):

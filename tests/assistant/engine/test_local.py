@@ -47,7 +47,8 @@ def test_the_weights_are_nf4_with_double_quantization(engine):
     layers = [module for module in engine.model.modules() if isinstance(module, bnb.nn.Linear4bit)]
     assert len(layers) == 14
     assert all(layer.weight.quant_type == "nf4" for layer in layers)
-    assert all(layer.weight.quant_state.nested for layer in layers)
+    states = [layer.weight.quant_state for layer in layers]  # which the kernel for CPUs has repacked
+    assert all(getattr(state, "original_nested", state.nested) for state in states)
 
 
 def test_greedy_answers_are_those_of_transformers_generate(engine):
