@@ -108,6 +108,8 @@ class Chunk:
     text: str
     page: int | None = None
     heading: str = ""
+    header: str = ""
+    """Of a row of a table: the names of its columns, or whose row it is, where ``text`` does not say it."""
 
     @property
     def id(self) -> str:
@@ -135,6 +137,13 @@ class Hit:
     """The chunk joined with its neighbours, as the model is shown it. It contains ``chunk.text``."""
     context_start: int = 0
     """Where ``context`` begins in the document's text."""
+
+    @property
+    def passage(self) -> str:
+        """What a model reads: the context, under the header of its row where it does not hold that."""
+        text = self.context or self.chunk.text
+        header = self.chunk.header
+        return f"{header}\n{text}" if header and header not in text else text
 
 
 class Verdict(StrEnum):

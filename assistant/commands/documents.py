@@ -143,6 +143,7 @@ def _object(hit: Hit) -> dict[str, Any]:
         "document_id": chunk.document_id,
         "page": chunk.page,
         "heading": chunk.heading,
+        "header": chunk.header,
         "start": chunk.start,
         "end": chunk.end,
         "text": chunk.text,
@@ -162,7 +163,7 @@ def _lines(number: int, hit: Hit) -> str:
     )
     dense = _stage("meaning", hit.dense, hit.dense_rank)
     lexical = _stage("words", hit.lexical, hit.lexical_rank)
-    body = "\n   ".join((hit.context or chunk.text).strip().splitlines())
+    body = "\n   ".join(hit.passage.strip().splitlines())
     return f"{number}. {place}\n   score {hit.score:.4f}  {dense}  {lexical}\n   {body}\n"
 
 

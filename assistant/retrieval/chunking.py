@@ -1,5 +1,7 @@
 """Documents to chunks: sections, paragraphs and sentences, up to a number of the embedder's tokens. Pure.
 
+A row of a table is a chunk of its own: a question about one row does not find it in the middle of thirty.
+
 Each sentence is counted once. Splitters that ask for the size of growing pieces count the text ten to fifteen
 times over (measured on manuals in English and Chinese), which is more than embedding leaves time for.
 """
@@ -8,22 +10,27 @@ from __future__ import annotations
 
 import re
 from bisect import bisect_right
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
+from assistant.retrieval import tables
+from assistant.retrieval.tables import Row
 from assistant.schema import Chunk, Document, Mark
 
-_SENTENCE, _LINE, _PARAGRAPH, _SECTION = range(4)
+_SENTENCE, _LINE, _PARAGRAPH, _SECTION, _ROW = range(5)
 _END = re.compile(
     r"[。！？；…]+[”’」』）】》\"')\]]*\s*"
     r"|(?<![.!?])[.!?]+[\"')\]”’」』]*\s+(?![a-z\s])"
     r"|\n\s*"
 )
+_SPACE = re.compile(r"\s*")
 _CUT = re.compile(r"[\s,;:，、；：]")
 _CHARACTERS_A_TOKEN = 10
 """Longer than any prose: a tokenizer that calls 10 MB without a space one unknown token must not decide."""
 _TINY = 4
 """A section below size/4 is joined with its neighbours."""
+_HEADER = 300
+"""Characters of a row's header that go with it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,8 +47,8 @@ class _Atom:
 def split(document: Document, count: Callable[[str], int], size: int, overlap: int = 0) -> list[Chunk]:
     """Cut a document into chunks; ``document.text[chunk.start:chunk.end] == chunk.text``.
 
-    Sections (by heading marks) are kept apart unless tiny; within one, breaks fall between paragraphs, then
-    lines, then sentences, where these leave the chunk at least half full.
+    Rows of tables stand alone. Sections (by heading marks) are kept apart unless tiny; within one, breaks
+    fall between paragraphs, then lines, then sentences, where these leave the chunk at least half full.
 
     Args:
         document: Anything; a blank one has no chunks.
@@ -56,10 +63,12 @@ def split(document: Document, count: Callable[[str], int], size: int, overlap: i
     frame = count("")
     room = max(size - frame, 1)
     sections = _sections(document)
-    cuts = [start for start, _ in sections if 0 < start < len(document.text)]
+    rows = list(tables.rows(document.text))
+    cuts = {start: _SECTION for start, _ in sections} | dict.fromkeys(_around(document, rows), _ROW)
     atoms = list(_atoms(document.text, cuts, lambda text: count(text) - frame, room))
     pages = _Labels((mark.start, mark.label) for mark in document.marks if mark.kind == "page")
     headings = _Labels(sections)
+    headers = _Headers(document.text, rows)
     chunks: list[Chunk] = []
     for first, last in _spans(atoms, room, min(overlap, room // 2)):
         start, end = _trim(document.text, atoms[first].start, atoms[last - 1].end)
@@ -74,6 +83,7 @@ def split(document: Document, count: Callable[[str], int], size: int, overlap: i
                 document.text[start:end],
                 int(page) if page else None,
                 headings.at(start),
+                headers.at(start),
             )
         )
     return chunks
@@ -92,6 +102,41 @@ class _Labels:
         return self._labels[index - 1] if index else ""
 
 
+class _Headers:
+    """What a chunk inside of a row lacks to be read alone."""
+
+    def __init__(self, text: str, rows: Sequence[Row]) -> None:
+        self._text, self._rows = text, rows
+        self._starts = [row.start for row in rows]
+
+    def at(self, position: int) -> str:
+        index = bisect_right(self._starts, position)
+        if not index or position >= self._rows[index - 1].end:
+            return ""
+        row = self._rows[index - 1]
+        line = self._text[row.start : row.end].strip().split("\n", 1)[0]
+        inside = position > row.start + len(line)
+        return row.header[:_HEADER] or (line[:_HEADER] if inside else "")
+
+
+def _around(document: Document, rows: Sequence[Row]) -> Iterator[int]:
+    """Where rows begin and tables end. Headings with nothing else before a table go with its first row."""
+    text = document.text
+    headings = [mark for mark in document.marks if mark.kind == "heading"]
+    above = _Labels((mark.start, str(at)) for at, mark in enumerate(headings))
+    end = 0
+    for row in rows:
+        start = row.start
+        while (at := above.at(start - 1)) and headings[int(at)].start >= end:
+            mark = headings[int(at)]
+            if text[mark.start : start].strip() != mark.label:
+                break
+            start = mark.start
+        yield start
+        end = _SPACE.match(text, row.end).end()  # type: ignore[union-attr]  # it matches nothing, too
+        yield end
+
+
 def _sections(document: Document) -> list[tuple[int, str]]:
     """Where sections begin, and their headings; one with nothing under it belongs to the next."""
     found: list[tuple[int, str]] = []
@@ -108,7 +153,7 @@ def _sections(document: Document) -> list[tuple[int, str]]:
     return found
 
 
-def _atoms(text: str, cuts: Sequence[int], count: Callable[[str], int], size: int) -> Iterator[_Atom]:
+def _atoms(text: str, cuts: Mapping[int, int], count: Callable[[str], int], size: int) -> Iterator[_Atom]:
     for start, end, strength in _sentences(text, cuts):
         if text[start:end].isspace():
             continue
@@ -119,11 +164,12 @@ def _atoms(text: str, cuts: Sequence[int], count: Callable[[str], int], size: in
                 first = _SENTENCE
 
 
-def _sentences(text: str, sections: Sequence[int]) -> Iterator[tuple[int, int, int]]:
+def _sentences(text: str, cuts: Mapping[int, int]) -> Iterator[tuple[int, int, int]]:
     """(start, end, strength of the boundary at start), end to end over the whole text."""
-    for section, until in zip([0, *sections], [*sections, len(text)], strict=True):
-        start, strength = section, _SECTION
-        for match in _END.finditer(text, section, until):
+    inner = sorted(at for at in cuts if 0 < at < len(text))
+    for begin, until in zip([0, *inner], [*inner, len(text)], strict=True):
+        start, strength = begin, cuts.get(begin, _SECTION)
+        for match in _END.finditer(text, begin, until):
             if match.end() > start:
                 yield start, match.end(), strength
             start = match.end()
@@ -165,7 +211,7 @@ def _spans(atoms: Sequence[_Atom], size: int, overlap: int) -> Iterator[tuple[in
     first = 0
     while first < len(atoms):
         last = _full(atoms, first, size, sections)
-        if last < len(atoms) and atoms[last].break_before != _SECTION:
+        if last < len(atoms) and atoms[last].break_before < _SECTION:
             last = _best_break(atoms, first, last, size)
         yield first, last
         first = last if last >= len(atoms) else _overlapped(atoms, first, last, size, overlap)
@@ -176,17 +222,19 @@ def _section_sizes(atoms: Sequence[_Atom]) -> dict[int, int]:
     sizes: dict[int, int] = {}
     first = 0
     for index, atom in enumerate(atoms):
-        if atom.break_before == _SECTION:
+        if atom.break_before >= _SECTION:
             first = index
         sizes[first] = sizes.get(first, 0) + atom.tokens
     return sizes
 
 
 def _full(atoms: Sequence[_Atom], first: int, size: int, sections: dict[int, int]) -> int:
-    """Where a chunk from ``first`` must end: it is full, or a section ends and neither side is tiny."""
+    """Where a chunk from ``first`` must end: it is full, a row ends, or a section, neither side tiny."""
     tokens = 0
     for index in range(first, len(atoms)):
         atom = atoms[index]
+        if atom.break_before == _ROW and tokens:
+            return index
         if atom.break_before == _SECTION and tokens:
             following = sections[index]
             if tokens + following > size or min(tokens, following) > size // _TINY:
@@ -212,14 +260,14 @@ def _best_break(atoms: Sequence[_Atom], first: int, last: int, size: int) -> int
 
 def _overlapped(atoms: Sequence[_Atom], first: int, last: int, size: int, overlap: int) -> int:
     """Go back over whole sentences, but leave room for a new one and never into another section."""
-    if atoms[last].break_before == _SECTION:
+    if atoms[last].break_before >= _SECTION:
         return last
     room = min(overlap, size - atoms[last].tokens)
     index = last
     while index - 1 > first and atoms[index - 1].tokens <= room:
         index -= 1
         room -= atoms[index].tokens
-        if atoms[index].break_before == _SECTION:
+        if atoms[index].break_before >= _SECTION:
             break
     return index
 

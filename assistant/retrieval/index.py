@@ -28,6 +28,7 @@ from lancedb.query import MatchQuery  # noqa: TID253
 from numpy.typing import NDArray
 
 from assistant.errors import StorageError
+from assistant.retrieval.language import is_chinese
 from assistant.retrieval.words import STOP_WORDS
 from assistant.schema import Chunk
 from assistant.store.access import COMMON
@@ -47,7 +48,7 @@ PARTITION_FROM = 30_000
 _PROBED = 0.25
 """Share of the partitions that a search looks into."""
 _PURGE_DUE = "purge-due"
-_SHOWN = ["document_id", "start", "end", "page", "heading", "title", "words", "lead"]
+_SHOWN = ["document_id", "start", "end", "page", "heading", "header", "title", "words", "lead"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +70,11 @@ class Scored:
     title: str
     score: float
 
+    @property
+    def words(self) -> str:
+        """All that stands in it and over it."""
+        return "\n".join((self.title, self.chunk.heading, self.chunk.header, self.chunk.text))
+
 
 @dataclass(frozen=True, slots=True)
 class Scope:
@@ -77,6 +83,8 @@ class Scope:
     user_id: str
     collection_ids: tuple[str, ...] | None = None
     document_ids: tuple[str, ...] | None = None
+    chinese: bool | None = None
+    """Only chunks in Chinese, or only others."""
 
     def sql(self) -> str:
         """The filter as LanceDB reads it, every value a quoted literal."""
@@ -85,6 +93,8 @@ class Scope:
             parts.append(_among("collection_id", self.collection_ids))
         if self.document_ids is not None:
             parts.append(_among("document_id", self.document_ids))
+        if self.chinese is not None:
+            parts.append(f"chinese = {self.chinese}".lower())
         return " AND ".join(parts)
 
 
@@ -99,6 +109,10 @@ class Generation:
         database = lancedb.connect(str(folder))
         if TABLE in database.table_names():
             self.table = database.open_table(TABLE)
+            if (
+                "header" not in self.table.schema.names
+            ):  # of an earlier version: it serves until it is made anew
+                self.table.add_columns({"header": "''", "chinese": "false"})
         else:
             self.table = database.create_table(TABLE, schema=_schema(dim))
         if not self.table.list_indices():
@@ -232,12 +246,13 @@ class Index:
             rows = query.select([*_SHOWN, "_score"]).limit(k).to_arrow().to_pylist()
         return [_scored(row, row["_score"]) for row in rows]
 
-    def chunks(self, scope: Scope) -> list[Chunk]:
-        """All chunks in the scope, by document and place."""
+    def chunks(self, scope: Scope, start: int = 0, end: int | None = None) -> list[Chunk]:
+        """Chunks in the scope that begin in [start, end), by document and place."""
+        where = f"{scope.sql()} AND start >= {start}" + ("" if end is None else f" AND start < {end}")
         with self._reading() as current:
             if current is None:
                 return []
-            rows = current.table.search().where(scope.sql()).select(_SHOWN).to_arrow().to_pylist()
+            rows = current.table.search().where(where).select(_SHOWN).to_arrow().to_pylist()
         return sorted((_chunk(row) for row in rows), key=lambda chunk: (chunk.document_id, chunk.start))
 
     def document_ids(self) -> set[str]:
@@ -393,12 +408,13 @@ class Replacement:
 
 
 def _schema(dim: int) -> pa.Schema:
-    text = ["user_id", "collection_id", "document_id", "title", "heading", "words"]
+    text = ["user_id", "collection_id", "document_id", "title", "heading", "header", "words"]
     numbers = ["start", "end", "lead", "page"]
     return pa.schema(
         [
             *(pa.field(name, pa.string(), nullable=False) for name in text),
             *(pa.field(name, pa.int32(), nullable=name == "page") for name in numbers),
+            pa.field("chinese", pa.bool_(), nullable=False),
             pa.field("vector", pa.list_(pa.float32(), dim), nullable=False),
         ]
     )
@@ -412,18 +428,23 @@ def _words() -> FTS:
 def _table(entries: Sequence[Entry], vectors: NDArray[Any]) -> pa.Table:
     """Rows; a chunk's text is the end of ``words``, so that it is kept once."""
     dim = vectors.shape[1]
-    leads = ["".join(f"{part}\n" for part in (entry.title, entry.chunk.heading) if part) for entry in entries]
+    leads = [
+        "".join(f"{part}\n" for part in (entry.title, entry.chunk.heading, entry.chunk.header) if part)
+        for entry in entries
+    ]
     columns = {
         "user_id": [entry.user_id for entry in entries],
         "collection_id": [entry.collection_id for entry in entries],
         "document_id": [entry.chunk.document_id for entry in entries],
         "title": [entry.title for entry in entries],
         "heading": [entry.chunk.heading for entry in entries],
+        "header": [entry.chunk.header for entry in entries],
         "words": [lead + entry.chunk.text for lead, entry in zip(leads, entries, strict=True)],
         "start": [entry.chunk.start for entry in entries],
         "end": [entry.chunk.end for entry in entries],
         "lead": [len(lead) for lead in leads],
         "page": [entry.chunk.page for entry in entries],
+        "chinese": [is_chinese(entry.chunk.text) for entry in entries],
         "vector": pa.FixedSizeListArray.from_arrays(pa.array(vectors.reshape(-1), pa.float32()), dim),
     }
     return pa.table(columns, schema=_schema(dim))
@@ -435,7 +456,9 @@ def _scored(row: dict[str, Any], score: float) -> Scored:
 
 def _chunk(row: dict[str, Any]) -> Chunk:
     text = row["words"][row["lead"] :]
-    return Chunk(row["document_id"], row["start"], row["end"], text, row["page"], row["heading"])
+    return Chunk(
+        row["document_id"], row["start"], row["end"], text, row["page"], row["heading"], row["header"]
+    )
 
 
 def _literal(value: str) -> str:

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from assistant.retrieval.index import Index
 
 Progress = Callable[[DocumentRecord], None]
-CHUNK_TOKENS = 400
+CHUNK_TOKENS = 256
 """Found more than 256 did, in both languages and by both stages (eval/bench/retrieval.py)."""
 OVERLAP_TOKENS = 0
 """Neighbours are joined to a hit when it is shown, so nothing is lost at a cut."""
@@ -156,7 +156,7 @@ class Ingest:
     ) -> NDArray[np.float32]:
         import numpy as np
 
-        texts = [chunk.text for work in group for chunk in work.chunks]
+        texts = [passages.words(chunk) for work in group for chunk in work.chunks]
         titles = [work.document.title for work in group for _ in work.chunks]
         parts = []
         for at in range(0, len(texts), _STEP):

@@ -10,7 +10,7 @@ import contextlib
 import threading
 from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass, replace
-from functools import cached_property, lru_cache
+from functools import cached_property, lru_cache, partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -153,15 +153,17 @@ class Library:
         user: User,
         query: str,
         *,
+        rephrased: Sequence[str] = (),
         collection_ids: Sequence[str] | None = None,
         document_ids: Sequence[str] | None = None,
         k: int = 6,
     ) -> SearchResult:
-        """Find passages by meaning and by words.
+        """Find passages by meaning, by words and by identifiers.
 
         Args:
             user: Only this user's documents and the common ones are searched, whatever the ids say.
             query: A question or words; blank finds nothing.
+            rephrased: The same in other words, such as its translation into the other language.
             collection_ids: Only these collections; ``None`` is all but the files of single conversations.
             document_ids: Only these documents.
             k: Passages to return at most.
@@ -171,13 +173,13 @@ class Library:
         """
         for _ in range(_TRIES):
             with contextlib.suppress(NotFoundError):
-                return self._search(user, query, collection_ids, document_ids, k)
-        return self._search(user, query, collection_ids, document_ids, k)
+                return self._search(user, (query, *rephrased), collection_ids, document_ids, k)
+        return self._search(user, (query, *rephrased), collection_ids, document_ids, k)
 
     def _search(
         self,
         user: User,
-        query: str,
+        queries: Sequence[str],
         collection_ids: Sequence[str] | None,
         document_ids: Sequence[str] | None,
         k: int,
@@ -185,7 +187,7 @@ class Library:
         from assistant.retrieval.index import Scope
 
         elapsed = searching.started()
-        ready = self._ready(user, collection_ids, document_ids)
+        query, ready = queries[0], self._ready(user, collection_ids, document_ids)
         if not query.strip() or not ready:
             return SearchResult(query, (), len(ready))
         if collection_ids is None and document_ids is None:
@@ -195,9 +197,9 @@ class Library:
             tuple(collection_ids) if collection_ids is not None else None,
             tuple(document_ids) if document_ids is not None else None,
         )
-        found = searching.stages(self._index, self._matching_embedder(), query, scope, ready.__contains__)
+        found = searching.stages(self._index, self._matching_embedder(), queries, scope, ready.__contains__)
         chosen = searching.choose(found.fused, k)
-        hits = searching.join(chosen, k, lambda id_: self._neighbours(user, id_), self._embedder().count)
+        hits = searching.join(chosen, k, partial(self._neighbours, user), self._embedder().count)
         return SearchResult(
             query, tuple(hits), len(ready), found.dense, found.lexical, found.fused, seconds=elapsed()
         )
@@ -337,8 +339,14 @@ class Library:
             if record.state == "ready" and (collection_ids is None or record.collection_id in collection_ids)
         }
 
-    def _neighbours(self, user: User, document_id: str) -> tuple[str, Sequence[Chunk]]:
-        return self._text(document_id), self.chunks(user, document_id)
+    def _neighbours(self, user: User, chunk: Chunk, reach: int) -> tuple[str, Sequence[Chunk]]:
+        """The document's text, and its chunks that begin so many characters before or after this one."""
+        from assistant.retrieval.index import Scope
+
+        record = self._store.documents.get(user, chunk.document_id)
+        scope = Scope(record.user_id, document_ids=(record.id,))
+        near = self._index.chunks(scope, max(0, chunk.start - reach), chunk.end + reach)
+        return self._text(record.id), near
 
     def _read_text(self, document_id: str) -> str:
         return self._files.read(document_id).text

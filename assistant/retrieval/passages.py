@@ -12,6 +12,8 @@ import re
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
+from assistant.schema import Chunk
+
 if TYPE_CHECKING:
     from assistant.retrieval.embedder import Embedder, Vectors
 
@@ -22,8 +24,14 @@ _MADE_UP = re.compile(r"row \d+")
 
 
 def way(embedder: Embedder) -> str:
-    """How vectors are made, for the index: those of one way are not compared with another's."""
-    return f"{embedder.id}-titled"
+    """How chunks and vectors are made, for the index: those of one way are not mixed with another's."""
+    return f"{embedder.id}-rows"
+
+
+def words(chunk: Chunk) -> str:
+    """What stands over a chunk, as far as its text does not say it, and the text itself, its end."""
+    lead = [part for part in (chunk.heading, chunk.header) if part and part not in chunk.text]
+    return "".join(f"{part}\n" for part in lead) + chunk.text
 
 
 def vectors(embedder: Embedder, titles: Sequence[str], texts: Sequence[str]) -> Vectors:
@@ -32,7 +40,7 @@ def vectors(embedder: Embedder, titles: Sequence[str], texts: Sequence[str]) -> 
     Args:
         embedder: Gives vectors of norm 1.
         titles: The document's title of each text; one that many share is read once.
-        texts: The chunks' words.
+        texts: The ``words`` of each.
 
     Returns:
         (n, d) float32 of norm 1.

@@ -43,7 +43,7 @@ def _round(
         size = min(CHUNK_TOKENS, embedder.window)
         chunks = chunking.split(document, embedder.count, size, OVERLAP_TOKENS)
         titles = [document.title] * len(chunks)
-        vectors = passages.vectors(embedder, titles, [chunk.text for chunk in chunks])
+        vectors = passages.vectors(embedder, titles, [passages.words(chunk) for chunk in chunks])
         new.add(
             document_id, [Entry(user_id, collection_id, document.title, chunk) for chunk in chunks], vectors
         )

@@ -94,7 +94,7 @@ def measure(text: str, model: Embedder, folder: Path) -> list[Row]:
     queries = [made.words(6, 12) for _ in range(SEARCHES)]
     canned = Canned(model, made.vectors(SEARCHES))
     scope = Scope("u0")
-    everything = _times(lambda n: search.stages(index, canned, queries[n], scope, lambda _: True))
+    everything = _times(lambda n: search.stages(index, canned, [queries[n]], scope, lambda _: True))
     embedding = _times(lambda n: model.embed_query(queries[n]))
     p50, p95 = np.percentile(everything, [50, 95])
     own = np.percentile(embedding, 95)

@@ -29,7 +29,7 @@ def html(runtime: Runtime, reader: Reader, collection_id: str, query: str) -> Ma
     hits = list(found.hits)
     dense, lexical = found.dense[:FOUND], found.lexical[:FOUND]
     context = Markup("").join(
-        Markup("<li><b>[{}] {}</b><pre>{}</pre></li>").format(n, hit.title, hit.context or hit.chunk.text)
+        Markup("<li><b>[{}] {}</b><pre>{}</pre></li>").format(n, hit.title, hit.passage)
         for n, hit in enumerate(hits, 1)
     )
     return Markup(

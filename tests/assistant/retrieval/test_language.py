@@ -56,7 +56,7 @@ def test_a_passage_on_the_subject_comes_before_others_in_the_language_of_the_que
     index.prepare(model.id, model.dim)
     entries = [Entry("u", "c", "", Chunk(f"d{at}", 0, len(text), text)) for at, text in enumerate(texts)]
     index.add(entries, model.embed_documents(texts))
-    found = search.stages(index, model, question, Scope("u"), lambda _: True).dense
+    found = search.stages(index, model, [question], Scope("u"), lambda _: True).fused
     assert found[0].chunk.text == wanted
     cosines = [
         float(model.embed_query(question) @ model.embed_documents([hit.chunk.text])[0]) for hit in found

@@ -483,7 +483,7 @@ def test_the_old_index_serves_while_the_new_one_is_made(home: Home) -> None:
 
     home.library.reindex(look, lambda: other)
     assert during == [True, True, True]
-    assert home.library.state().embedder == "other-titled"
+    assert home.library.state().embedder == "other-rows"
     assert home.found("added meanwhile")[0] == "c"
     home.check()
 
@@ -496,6 +496,6 @@ def test_a_rebuild_that_fails_leaves_the_old_index(home: Home) -> None:
 
     with pytest.raises(Killed):
         home.library.reindex(fail, lambda: WordEmbedder("other", dim=16))
-    assert home.library.state().embedder == "words-titled"
+    assert home.library.state().embedder == "words-rows"
     assert home.found("refunds")
     home.check()

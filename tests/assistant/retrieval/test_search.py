@@ -70,7 +70,7 @@ def test_context_grows_on_both_sides_within_the_budget(
 
 def test_joined_hits_hold_their_chunk_and_are_not_shown_twice() -> None:
     ranked = [Hit(CHUNKS[n], "t", 1 / (n + 1)) for n in (2, 3, 5)]
-    shown = search.join(ranked, 3, lambda _: (TEXT, CHUNKS), len, budget=20)
+    shown = search.join(ranked, 3, lambda *_: (TEXT, CHUNKS), len, budget=20)
     assert [hit.chunk.start for hit in shown] == [20, 50]  # the chunk at 30 is in the first one's context
     for hit in shown:
         assert hit.chunk.text in hit.context
