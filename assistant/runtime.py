@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import os
 import threading
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -17,6 +17,7 @@ from assistant.errors import (
     AdapterError,
     ConfigError,
     HomeLockedError,
+    NotBilingualError,
     ReindexingError,
     StillReadingError,
     StorageError,
@@ -26,7 +27,7 @@ from assistant.models import adapters, live, pull
 from assistant.models import skills as abilities
 from assistant.models.catalog import Entry, resolve
 from assistant.models.skills import Skills
-from assistant.schema import AdapterRef, Message, Sampling, Sentiment, TurnEvent
+from assistant.schema import AdapterRef, Language, Message, Sampling, Sentiment, TurnEvent
 from assistant.store import Store, User
 
 if TYPE_CHECKING:
@@ -36,6 +37,7 @@ if TYPE_CHECKING:
     from assistant.retrieval.nearness import Nearness
     from assistant.retrieval.search import SearchResult
     from assistant.tools.summarize import SummaryEvent
+    from assistant.tools.translate import TranslationEvent
 
 log = logging.getLogger(__name__)
 REWRITES_FROM_BYTES = 1_000_000_000
@@ -319,6 +321,30 @@ class Runtime:
             adapter=name,
             user=user.id,
             languages=self.languages(),
+        )
+
+    def translate(
+        self,
+        user: User,
+        text: str,
+        *,
+        target: Language | None = None,
+        terms: Mapping[str, str] | None = None,
+        adapter: str | None = None,
+    ) -> Iterator[TranslationEvent]:
+        """Translate a text between English and Chinese; the last event is the ``Translation``.
+
+        Raises:
+            NotBilingualError: The model in use does not write both languages.
+        """
+        from assistant.tools import translate
+
+        self.admit(user)
+        if missing := [each for each in translate.LANGUAGES if each not in self.languages()]:
+            raise NotBilingualError(model=self.settings.model, language=missing[0])
+        name = self.adapter_name(adapter)
+        return translate.translate(
+            text, self.generator(), target=target, terms=terms, adapter=name, user=user.id
         )
 
     def sentiment(

@@ -271,6 +271,53 @@ class Summary:
 
 
 @dataclass(frozen=True, slots=True)
+class Doubt:
+    """What a check found wrong with a translated sentence, and a second try did not mend."""
+
+    kind: Literal["number", "added", "term", "short", "kept"]
+    """A number of the source is missing, or one is there that the source has not; a term of the glossary was
+    not kept; much of the sentence seems left out; no usable translation came, and the source was kept."""
+    value: str = ""
+    """The number, or the glossary's translation of the term."""
+
+
+@dataclass(frozen=True, slots=True)
+class TranslatedSentence:
+    """A sentence, a heading or a cell beside its translation."""
+
+    source: str
+    text: str
+    doubts: tuple[Doubt, ...] = ()
+    """Empty where every check passed."""
+
+
+@dataclass(frozen=True, slots=True)
+class TranslationProgress:
+    """How far a translation is."""
+
+    done: int
+    """Sentences translated."""
+    total: int
+    last: TranslatedSentence | None = None
+    """The newest of them; ``None`` before the first."""
+
+
+@dataclass(frozen=True, slots=True)
+class Translation:
+    """A translation, and its sentences beside those of the source."""
+
+    text: str
+    """The whole, laid out as the source is."""
+    target: Language
+    sentences: tuple[TranslatedSentence, ...]
+
+    @property
+    def doubtful(self) -> tuple[TranslatedSentence, ...]:
+        """Those that somebody should check."""
+        return tuple(sentence for sentence in self.sentences if sentence.doubts)
+
+
+@dataclass(frozen=True, slots=True)
 class Sentiment:
     """Calibrated probabilities of the three labels; they sum to 1."""
 

@@ -8,7 +8,7 @@ from typing import Any
 
 from pydantic import BaseModel
 
-from assistant.schema import Answer, Finish, Hit, Sentiment, Summary
+from assistant.schema import Answer, Finish, Hit, Sentiment, Summary, Translation
 
 _LOG = logging.getLogger(__name__)
 _FINISH = {Finish.LENGTH: "length", Finish.TIMEOUT: "length"}
@@ -45,6 +45,11 @@ class Completion:
         """A summary; each sentence with the spans of the text that it came from."""
         usage = {"prompt_tokens": read, "completion_tokens": tokens, "total_tokens": read + tokens}
         return self._whole(summary.text, "stop", usage, {"summary": asdict(summary)})
+
+    def translation(self, translation: Translation, read: int, tokens: int) -> dict[str, Any]:
+        """A translation; each sentence beside its source, with what the checks found."""
+        usage = {"prompt_tokens": read, "completion_tokens": tokens, "total_tokens": read + tokens}
+        return self._whole(translation.text, "stop", usage, {"translation": asdict(translation)})
 
     def sentiment(self, sentiment: Sentiment, read: int) -> dict[str, Any]:
         """A sentiment; nothing is generated, replies are scored."""
