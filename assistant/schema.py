@@ -296,10 +296,12 @@ class TranslationProgress:
     """How far a translation is."""
 
     done: int
-    """Sentences translated."""
+    """Sentences translated; paragraphs are worked on side by side, so not always the first ones."""
     total: int
+    place: int = 0
+    """Where the newest of them stands, from 0."""
     last: TranslatedSentence | None = None
-    """The newest of them; ``None`` before the first."""
+    """The newest; ``None`` before the first."""
 
 
 @dataclass(frozen=True, slots=True)

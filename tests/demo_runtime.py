@@ -309,12 +309,12 @@ class DemoRuntime:
         lines = [line.strip() for line in text.splitlines() if line.strip()]
         rows: list[TranslatedSentence] = []
         for line in lines:
-            yield TranslationProgress(len(rows), len(lines), rows[-1] if rows else None)
+            yield TranslationProgress(len(rows), len(lines), len(rows) - 1, rows[-1] if rows else None)
             time.sleep(self.pace * 3)
             found = re.findall(r"\d+", line)
             lost = (Doubt("number", found[0]),) if found and len(rows) % 2 else ()
             rows.append(TranslatedSentence(line, BY_HEART.get(line, "译：" + line), lost))
-        yield TranslationProgress(len(rows), len(lines), rows[-1])
+        yield TranslationProgress(len(rows), len(lines), len(rows) - 1, rows[-1])
         yield Translation("\n\n".join(row.text for row in rows), "zh", tuple(rows))
 
     def sentiment(

@@ -10,6 +10,8 @@ from collections.abc import Generator as PythonGenerator
 from collections.abc import Iterator, Mapping
 from contextlib import closing
 from dataclasses import dataclass, field, replace
+from functools import partial
+from itertools import accumulate
 
 from assistant import prompts
 from assistant.engine.protocol import Generator
@@ -32,12 +34,15 @@ from assistant.schema import (
 from assistant.tools import glossary, layout
 from assistant.tools.cutting import pieces
 from assistant.tools.glossary import Glossary
+from assistant.tools.lanes import together
 
 TranslationEvent = TranslationProgress | Delta | Translation
 
 CHARACTERS = 100_000
 """Longest text: some hours of the embedded model's work on two cores."""
 LANGUAGES = ("en", "zh")
+LANES = 3
+"""Paragraphs translated at once; one less than a user may have running, so that a chat goes on beside it."""
 _ROOM = 400
 """Most tokens translated in one call; hardly a sentence is longer."""
 _LEAST_ROOM = 16
@@ -104,22 +109,46 @@ def translate(
         needed = generator.window + 8 * (_LEAST_ROOM - task.room)
         raise ContextOverflowError(needed=needed, limit=generator.window)
     units = layout.units(text)
-    parts = [_sentences(unit.text, task) for unit in units]
-    total = sum(map(len, parts))
-    done: list[list[TranslatedSentence]] = []
+    parts = {unit.text: _sentences(unit.text, task) for unit in units}
+    translated = yield from _all(parts, task)
+    rows = [translated[unit.text] for unit in units]
+    whole = layout.put(text, units, [_joined(row, wanted) for row in rows])
+    yield Translation(whole, wanted, tuple(one for row in rows for one in row))
+
+
+def _all(
+    parts: Mapping[str, list[str]], task: _Task
+) -> PythonGenerator[TranslationEvent, None, dict[str, list[TranslatedSentence]]]:
+    """Translate the units, several at once; one that comes again is translated once."""
+    total, done = sum(map(len, parts.values())), set[int]()
+    firsts = dict(zip(parts, accumulate(map(len, parts.values()), initial=0), strict=False))
+    work = {unit: partial(_unit, part, firsts[unit], task) for unit, part in parts.items()}
+    lanes = together(work, LANES)
     yield TranslationProgress(0, total)
-    finished = 0
-    for part in parts:
-        before: tuple[str, str] | None = None
-        done.append([])
-        for sentence in part:
-            one = yield from _translated(sentence, task, before)
-            before = None if _is_kept(one) else (one.source, one.text)
-            done[-1].append(one)
-            finished += 1
-            yield TranslationProgress(finished, total, one)
-    whole = layout.put(text, units, [_joined(part, wanted) for part in done])
-    yield Translation(whole, wanted, tuple(one for part in done for one in part))
+    while True:
+        try:
+            event = next(lanes)
+        except StopIteration as end:
+            return dict(end.value)
+        if isinstance(event, Delta):
+            yield event
+        elif event[0] not in done:
+            done.add(event[0])
+            yield TranslationProgress(len(done), total, *event)
+
+
+def _unit(
+    part: list[str], first: int, task: _Task
+) -> PythonGenerator[Delta | tuple[int, TranslatedSentence], None, list[TranslatedSentence]]:
+    """The sentences of a unit in order, each with the one before in view."""
+    rows: list[TranslatedSentence] = []
+    before: tuple[str, str] | None = None
+    for place, sentence in enumerate(part, first):
+        one = yield from _translated(sentence, task, before)
+        before = None if _is_kept(one) else (one.source, one.text)
+        rows.append(one)
+        yield place, one
+    return rows
 
 
 def _direction(text: str, target: Language | None) -> Language:

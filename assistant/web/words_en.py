@@ -216,9 +216,9 @@ WORDS: dict[str, str] = {
     "stopped": "Stopped.",
     # translate
     "translate_lead": "English to Chinese and back, sentence by sentence. Numbers, terms and Markdown are checked.",
-    "a_file": "Or a file",
+    "a_file": "Open a file",
     "target": "Into",
-    "target_auto": "The other language",
+    "target_auto": "Automatic",
     "target_zh": "Chinese",
     "target_en": "English",
     "glossary": "Glossary, a pair a line",

@@ -199,9 +199,9 @@ WORDS: dict[str, str] = {
     "stopped": "已停止。",
     # 翻译
     "translate_lead": "中英互译，逐句对照。数字、术语和 Markdown 标记都会核对。",
-    "a_file": "或选择文件",
+    "a_file": "打开文件",
     "target": "译成",
-    "target_auto": "另一种语言",
+    "target_auto": "自动",
     "target_zh": "中文",
     "target_en": "英文",
     "glossary": "术语表，一行一对",

@@ -10,7 +10,7 @@ import subprocess
 import sys
 
 OWN = ("startup", "engine", "llamacpp", "ingest", "scale", "overhead")
-WITH_DATA = ("retrieval", "sentiment", "abstention", "training")
+WITH_DATA = ("retrieval", "sentiment", "translate", "abstention", "training")
 
 
 def main(names: list[str]) -> int:

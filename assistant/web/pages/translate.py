@@ -40,7 +40,6 @@ def build(runtime: Runtime, blocks: gr.Blocks) -> None:
         with gr.Row(elem_classes="two"):
             with gr.Column():
                 text = gr.Textbox(label=word("text"), placeholder=word("text_hint"), lines=10, max_lines=20)
-                file = gr.File(label=word("a_file"), height=120)
                 document = gr.Dropdown(
                     [("—", "")], value="", label=word("or_document"), allow_custom_value=False
                 )
@@ -53,6 +52,7 @@ def build(runtime: Runtime, blocks: gr.Blocks) -> None:
                 with gr.Row(elem_classes="buttons"):
                     start = gr.Button(word("run_translate"), variant="primary")
                     halt = gr.Button(word("stop"), elem_classes="halt")
+                    file = gr.UploadButton(word("a_file"))
             with gr.Column():
                 result = bridge.view("translated")
     labels.add(text, label="text", placeholder="text_hint")
@@ -88,8 +88,14 @@ def build(runtime: Runtime, blocks: gr.Blocks) -> None:
     listen = bridge.EVENT
     blocks.load(bridge.guarded(runtime, load), None, [*labels.fields, head, result, document], **listen)
     document.focus(bridge.guarded(runtime, documents), None, document, **listen)
-    file.change(bridge.guarded(runtime, opened), file, text, **listen)
-    running = start.click(bridge.guarded(runtime, run), [text, document, target, glossary], result, **listen)
+    file.upload(bridge.guarded(runtime, opened), file, text, **listen)
+    running = gr.on(
+        [start.click, text.submit, glossary.submit],
+        bridge.guarded(runtime, run),
+        [text, document, target, glossary],
+        result,
+        **listen,
+    )
     halt.click(None, None, None, cancels=running)
 
 
@@ -130,7 +136,7 @@ def _run(runtime: Runtime, reader: Reader, text: str, into: str, lines: str) -> 
         raise EmptyInputError(field=reader.say("text"), remedy=reader.say("text_hint"))
     target, pairs = _known(into), glossary.parse(lines or "")
     runtime.store.settings.set(reader.user, GLOSSARY, lines or "")
-    rows: list[TranslatedSentence] = []
+    rows: dict[int, TranslatedSentence] = {}
     drawn = 0.0
     yield _bar(reader, TranslationProgress(0, 1))
     for event in runtime.translate(reader.user, text, target=target, terms=pairs):
@@ -138,10 +144,15 @@ def _run(runtime: Runtime, reader: Reader, text: str, into: str, lines: str) -> 
             yield translation(runtime, reader, event)
             return
         if isinstance(event, TranslationProgress):
-            rows += [event.last] if event.last else []
+            rows |= {event.place: event.last} if event.last else {}
             if time.monotonic() - drawn > DRAW_EVERY_S:
                 drawn = time.monotonic()
-                yield _bar(reader, event) + _pairs(reader, rows[-ROWS_WHILE_RUNNING:])
+                yield _bar(reader, event) + _pairs(reader, _newest(rows))
+
+
+def _newest(rows: dict[int, TranslatedSentence]) -> list[TranslatedSentence]:
+    """The last that are done, in the order of the text."""
+    return [rows[place] for place in sorted(rows)[-ROWS_WHILE_RUNNING:]]
 
 
 def _known(into: str) -> Language | None:

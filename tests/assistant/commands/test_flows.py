@@ -136,7 +136,7 @@ class FakeRuntime:
     def translate(self, user: User, text: str, *, target: Any, terms: dict[str, str]) -> Iterator[Any]:
         FakeRuntime.asked |= {"text": text, "target": target, "terms": terms}
         lost = TranslatedSentence("=24 days", "=天", (Doubt("number", "24"), Doubt("term", "天数")))
-        yield TranslationProgress(1, 2, None)
+        yield TranslationProgress(1, 2)
         yield Translation("# 假期\n=天\n", "zh", (TranslatedSentence("Leave", "假期"), lost))
 
     def sentiment(self, user: User, texts: list[str], *, explain: bool = False) -> Iterator[Sentiment]:
