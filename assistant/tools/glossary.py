@@ -31,14 +31,14 @@ def parse(lines: str) -> dict[str, str]:
         sides = [side.strip() for side in _BETWEEN.split(line.strip(), maxsplit=1)]
         if len(sides) != 2 or not all(sides):
             raise BadRequestError(
-                field=f"glossary, line {number}",
-                value=repr(line[:60]),
+                field="glossary",
+                value=f"line {number}, {line[:60]!r}",
                 remedy="write a pair a line: term = 译名",
             )
         if pairs.setdefault(sides[0], sides[1]) != sides[1]:
             raise BadRequestError(
-                field=f"glossary, line {number}",
-                value=repr(sides[0]),
+                field="glossary",
+                value=f"line {number}, {sides[0]!r}",
                 remedy="it has two translations: keep one",
             )
     return checked(pairs)

@@ -12,7 +12,7 @@ from assistant.errors import BadRequestError, ContextOverflowError, EmptyInputEr
 from assistant.schema import Delta, Doubt, Message, Translation, TranslationProgress
 from assistant.tools import glossary
 from assistant.tools.glossary import Glossary
-from assistant.tools.translate import CHARACTERS, translate
+from assistant.tools.translate import CHARACTERS, LANES, translate
 
 EN = "Leave is 24 days. It ends in March."
 
@@ -168,6 +168,28 @@ def test_what_is_in_the_target_language_already_is_left_alone() -> None:
     model = FakeGenerator("你好。")
     assert done("Hello.\n\n再见。", model, target="zh").text == "你好。\n\n再见。"
     assert len(model.prompts) == 1
+
+
+def test_paragraphs_are_worked_on_side_by_side_and_stand_in_order() -> None:
+    letters = "ABCDE"
+    model = FakeGenerator(by_sentence(**{letter: f"{letter} 是字母。" for letter in letters}))
+    events = list(translate("\n\n".join(f"{letter} is a letter." for letter in letters), model))
+    assert isinstance(events[-1], Translation)
+    assert events[-1].text == "\n\n".join(f"{letter} 是字母。" for letter in letters)
+    places = [event.place for event in events if isinstance(event, TranslationProgress) and event.last]
+    assert sorted(places) == list(range(5))
+    first = next(n for n, event in enumerate(events) if isinstance(event, TranslationProgress) and event.last)
+    begun = sum(isinstance(event, Delta) and event.queue_position == 1 for event in events[:first])
+    assert begun == LANES
+
+
+def test_a_reader_who_leaves_frees_the_model() -> None:
+    model = FakeGenerator("是字母。")
+    events = translate("A is.\n\nB is.\n\nC is.", model)
+    for _ in range(5):
+        next(events)
+    events.close()  # type: ignore[attr-defined]
+    assert model.closed == LANES
 
 
 def test_a_sentence_longer_than_a_call_is_cut() -> None:
