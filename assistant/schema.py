@@ -274,9 +274,10 @@ class Summary:
 class Doubt:
     """What a check found wrong with a translated sentence, and a second try did not mend."""
 
-    kind: Literal["number", "added", "term", "short", "kept"]
+    kind: Literal["number", "added", "term", "mixed", "short", "kept"]
     """A number of the source is missing, or one is there that the source has not; a term of the glossary was
-    not kept; much of the sentence seems left out; no usable translation came, and the source was kept."""
+    not kept; Chinese words stand in the English; much of the sentence seems left out; no usable translation
+    came, and the source was kept."""
     value: str = ""
     """The number, or the glossary's translation of the term."""
 

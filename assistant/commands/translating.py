@@ -20,6 +20,7 @@ _DOUBTS = {
     "number": "the number {} is missing",
     "added": "the number {} is not in the source",
     "term": "the glossary's {} is missing",
+    "mixed": "Chinese words were left in it",
     "short": "something seems left out",
     "kept": "not translated: the source was kept",
 }

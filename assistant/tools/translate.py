@@ -6,8 +6,8 @@ translated once more, with what went wrong in the request; what still fails is t
 
 from __future__ import annotations
 
+from collections.abc import Collection, Iterator, Mapping
 from collections.abc import Generator as PythonGenerator
-from collections.abc import Iterator, Mapping
 from contextlib import closing
 from dataclasses import dataclass, field, replace
 from functools import partial
@@ -123,18 +123,18 @@ def _all(
     total, done = sum(map(len, parts.values())), set[int]()
     firsts = dict(zip(parts, accumulate(map(len, parts.values()), initial=0), strict=False))
     work = {unit: partial(_unit, part, firsts[unit], task) for unit, part in parts.items()}
-    lanes = together(work, LANES)
     yield TranslationProgress(0, total)
-    while True:
-        try:
-            event = next(lanes)
-        except StopIteration as end:
-            return dict(end.value)
-        if isinstance(event, Delta):
-            yield event
-        elif event[0] not in done:
-            done.add(event[0])
-            yield TranslationProgress(len(done), total, *event)
+    with closing(together(work, LANES)) as lanes:
+        while True:
+            try:
+                event = next(lanes)
+            except StopIteration as end:
+                return dict(end.value)
+            if isinstance(event, Delta):
+                yield event
+            elif event[0] not in done:  # a paragraph that begins anew tells its first sentences again
+                done.add(event[0])
+                yield TranslationProgress(len(done), total, *event)
 
 
 def _unit(
@@ -282,9 +282,17 @@ def _doubts(sentence: str, text: str, task: _Task) -> Iterator[Doubt]:
         yield Doubt("added", number)
     for other in glossary.missing(task.glossary.within(sentence), text):
         yield Doubt("term", other)
+    if task.target == "en" and han_share(_without(task.glossary.within(sentence).values(), text)):
+        yield Doubt("mixed")
     size = task.generator.count_text(sentence)
     if size > _FEW and task.generator.count_text(text) < _SHORT * size:
         yield Doubt("short")
+
+
+def _without(terms: Collection[str], text: str) -> str:
+    for term in terms:
+        text = text.replace(term, "")
+    return text
 
 
 def _weight(one: TranslatedSentence) -> tuple[bool, bool, int]:

@@ -235,6 +235,7 @@ WORDS: dict[str, str] = {
     "doubt_number": "the number {value} is missing",
     "doubt_added": "the number {value} is not in the source",
     "doubt_term": "the glossary's {value} is missing",
+    "doubt_mixed": "Chinese words were left in it",
     "doubt_short": "something seems left out",
     "doubt_kept": "not translated: the source was kept",
     "download_text": "Download",

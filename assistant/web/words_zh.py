@@ -218,6 +218,7 @@ WORDS: dict[str, str] = {
     "doubt_number": "缺少数字 {value}",
     "doubt_added": "原文没有数字 {value}",
     "doubt_term": "没有用术语表里的“{value}”",
+    "doubt_mixed": "译文里还有中文",
     "doubt_short": "似乎有遗漏",
     "doubt_kept": "没有译出，保留了原文",
     "download_text": "下载",

@@ -94,6 +94,19 @@ def test_much_that_is_left_out_is_told() -> None:
     assert done(long, FakeGenerator("办公室开着。")).sentences[0].doubts == (Doubt("short"),)
 
 
+@pytest.mark.parametrize(
+    ("terms", "doubts"),
+    [
+        ({}, (Doubt("mixed"),)),
+        ({"房补": "房补"}, ()),
+        ({"房补": "housing aid"}, (Doubt("term", "housing aid"), Doubt("mixed"))),
+    ],
+)
+def test_chinese_left_in_the_english_is_told_unless_the_glossary_wants_it(terms: Any, doubts: Any) -> None:
+    found = done("员工可以领取房补。", FakeGenerator("Employees may receive 房补."), terms=terms)
+    assert found.sentences[0].doubts == doubts
+
+
 def test_a_reply_that_runs_on_is_not_taken() -> None:
     class Endless(FakeGenerator):
         def stream(self, *given: Any, **options: Any) -> Any:

@@ -55,7 +55,7 @@ def test_what_was_translated_can_be_taken_along(runtime: Any, reader: Reader) ->
     assert "Above 20 EUR.,译：Above 20 EUR." in (folder / found["csv"] / "data").read_text("utf-8")
 
 
-@pytest.mark.parametrize("kind", ["number", "added", "term", "short", "kept"])
+@pytest.mark.parametrize("kind", ["number", "added", "term", "mixed", "short", "kept"])
 def test_every_doubt_has_words_and_no_text_is_markup(runtime: Any, reader: Reader, kind: Any) -> None:
     row = TranslatedSentence(HOSTILE, HOSTILE, (Doubt(kind, HOSTILE if kind != "short" else ""),))
     page = str(translate.translation(runtime, reader, Translation(HOSTILE, "zh", (row,))))
