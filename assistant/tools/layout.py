@@ -27,11 +27,11 @@ _MARKUP = re.compile(
     r"`+[^`\n]+`+"  # code
     r"|\]\([^()\s]*(?:\([^()\s]*\)[^()\s]*)*(?:\s+\"[^\"]*\")?\)"  # where a link or an image leads
     r"|https?://[^\s<>()（）\[\]，。；“”]*[^\s<>()（）\[\]，。；“”.,;:!?]"
-    r"|[\w.+-]+@[\w-]+(?:\.[\w-]+)+"
+    r"|[\w.+-]{1,64}@[\w-]{1,64}(?:\.[\w-]{1,64})+"
     r"|</?[A-Za-z][^<>\n]*>"
     r"|\[\^[^\]\n]+\]:?"  # a footnote
     r"|\{\{?[\w.]+\}?\}"  # a placeholder
-    r"|!?\[(?=[^\]\n]*\]\()"  # where a link's words begin
+    r"|!?\[(?=[^\]\n]{0,300}\]\()"  # where a link's words begin
     r"|\*{1,3}|~~|\\?\||(?<!\w)_{1,3}(?=\w)|(?<=\w)_{1,3}(?!\w)"
 )
 """What must come out of a translation as it went in."""

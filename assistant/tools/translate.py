@@ -73,6 +73,10 @@ class _Task:
         frame = 2 * self.generator.count(prompts.translation("", self.target))
         return min(_ROOM, (self.generator.window - frame) // 8)
 
+    def size(self, text: str) -> int:
+        """Tokens of a text; of one that is a single endless word more, so that it is cut."""
+        return max(self.generator.count_text(text), len(text) // 8)
+
 
 def translate(
     text: str,
@@ -110,6 +114,10 @@ def translate(
         raise ContextOverflowError(needed=needed, limit=generator.window)
     units = layout.units(text)
     parts = {unit.text: _sentences(unit.text, task) for unit in units}
+    if all(_is_done(sentence, wanted) for part in parts.values() for sentence in part):
+        raise BadRequestError(
+            field="target", value=repr(wanted), remedy="the text is in this language already"
+        )
     translated = yield from _all(parts, task)
     rows = [translated[unit.text] for unit in units]
     whole = layout.put(text, units, [_joined(row, wanted) for row in rows])
@@ -165,10 +173,6 @@ def _direction(text: str, target: Language | None) -> Language:
         raise BadRequestError(
             field="text", value="its language", remedy="texts in English and Chinese are translated"
         )
-    if target is not None and all(_is_done(unit.text, target) for unit in layout.units(text)):
-        raise BadRequestError(
-            field="target", value=repr(target), remedy="the text is in this language already"
-        )
     return target or ("en" if found == "zh" else "zh")
 
 
@@ -185,7 +189,7 @@ def _sentences(unit: str, task: _Task) -> list[str]:
     return [
         sentence[start:end].strip()
         for sentence in found
-        for start, end in pieces(sentence, task.generator.count_text, task.room)
+        for start, end in pieces(sentence, task.size, task.room)
     ]
 
 
