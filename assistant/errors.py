@@ -102,6 +102,16 @@ class SummaryRoundsError(YoujuError):
     status = 422
 
 
+class NotBilingualError(YoujuError):
+    """A translation, asked of a model that writes one language only."""
+
+    template = (
+        "the model in use, {model}, does not write {language}: choose one that writes English and Chinese "
+        "(`youju models list` shows them)"
+    )
+    status = 422
+
+
 class UnsupportedFileError(YoujuError):
     """A file type that is not read."""
 

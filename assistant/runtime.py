@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import os
 import threading
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -18,6 +18,7 @@ from assistant.errors import (
     AdapterError,
     ConfigError,
     HomeLockedError,
+    NotBilingualError,
     ReindexingError,
     StillReadingError,
     StorageError,
@@ -27,7 +28,7 @@ from assistant.models import adapters, live, pull
 from assistant.models import skills as abilities
 from assistant.models.catalog import Entry, resolve, settled
 from assistant.models.skills import Skills
-from assistant.schema import AdapterRef, Chunk, Hit, Message, Sampling, Sentiment, TurnEvent
+from assistant.schema import AdapterRef, Chunk, Hit, Language, Message, Sampling, Sentiment, TurnEvent
 from assistant.store import Store, User
 
 if TYPE_CHECKING:
@@ -39,6 +40,7 @@ if TYPE_CHECKING:
     from assistant.tools.reader import Reader
     from assistant.tools.sources import Sources, Title
     from assistant.tools.summarize import SummaryEvent
+    from assistant.tools.translate import TranslationEvent
 
 log = logging.getLogger(__name__)
 
@@ -289,7 +291,7 @@ class Runtime:
             calibration.load(
                 self.settings.home, entry.name if entry else self.settings.model, name, self.settings.embedder
             ),
-            entry is None or entry.name != "smollm2-135m",
+            entry is None or entry.reads,
             user.id if user else "",
         )
 
@@ -342,6 +344,30 @@ class Runtime:
             adapter=name,
             user=user.id,
             languages=self.languages(),
+        )
+
+    def translate(
+        self,
+        user: User,
+        text: str,
+        *,
+        target: Language | None = None,
+        terms: Mapping[str, str] | None = None,
+        adapter: str | None = None,
+    ) -> Iterator[TranslationEvent]:
+        """Translate a text between English and Chinese; the last event is the ``Translation``.
+
+        Raises:
+            NotBilingualError: The model in use does not write both languages.
+        """
+        from assistant.tools import translate
+
+        self.admit(user)
+        if missing := [each for each in translate.LANGUAGES if each not in self.languages()]:
+            raise NotBilingualError(model=self.settings.model, language=missing[0])
+        name = self.adapter_name(adapter)
+        return translate.translate(
+            text, self.generator(), target=target, terms=terms, adapter=name, user=user.id
         )
 
     def sentiment(

@@ -287,6 +287,56 @@ class Summary:
 
 
 @dataclass(frozen=True, slots=True)
+class Doubt:
+    """What a check found wrong with a translated sentence, and a second try did not mend."""
+
+    kind: Literal["number", "added", "term", "mixed", "short", "kept"]
+    """A number of the source is missing, or one is there that the source has not; a term of the glossary was
+    not kept; Chinese words stand in the English; much of the sentence seems left out; no usable translation
+    came, and the source was kept."""
+    value: str = ""
+    """The number, or the glossary's translation of the term."""
+
+
+@dataclass(frozen=True, slots=True)
+class TranslatedSentence:
+    """A sentence, a heading or a cell beside its translation."""
+
+    source: str
+    text: str
+    doubts: tuple[Doubt, ...] = ()
+    """Empty where every check passed."""
+
+
+@dataclass(frozen=True, slots=True)
+class TranslationProgress:
+    """How far a translation is."""
+
+    done: int
+    """Sentences translated; paragraphs are worked on side by side, so not always the first ones."""
+    total: int
+    place: int = 0
+    """Where the newest of them stands, from 0."""
+    last: TranslatedSentence | None = None
+    """The newest; ``None`` before the first."""
+
+
+@dataclass(frozen=True, slots=True)
+class Translation:
+    """A translation, and its sentences beside those of the source."""
+
+    text: str
+    """The whole, laid out as the source is."""
+    target: Language
+    sentences: tuple[TranslatedSentence, ...]
+
+    @property
+    def doubtful(self) -> tuple[TranslatedSentence, ...]:
+        """Those that somebody should check."""
+        return tuple(sentence for sentence in self.sentences if sentence.doubts)
+
+
+@dataclass(frozen=True, slots=True)
 class Sentiment:
     """Calibrated probabilities of the three labels; they sum to 1."""
 

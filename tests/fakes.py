@@ -25,6 +25,7 @@ from assistant.schema import Answer as _Answer
 from assistant.schema import Chunk as _Chunk
 from assistant.schema import Citation as _Citation
 from assistant.schema import Delta as _Delta
+from assistant.schema import Doubt as _Doubt
 from assistant.schema import Finish as _Finish
 from assistant.schema import Found as _Found
 from assistant.schema import Hit as _Hit
@@ -36,6 +37,8 @@ from assistant.schema import Source as _Source
 from assistant.schema import Status as _Status
 from assistant.schema import Summary as _Summary
 from assistant.schema import SummarySentence as _SummarySentence
+from assistant.schema import TranslatedSentence as _TranslatedSentence
+from assistant.schema import Translation as _Translation
 from assistant.schema import TurnEvent as _TurnEvent
 from assistant.schema import Verdict as _Verdict
 from assistant.store import Store as _Store
@@ -323,6 +326,22 @@ class FakeRuntime:
         first = text.split()[0]
         sentence = _SummarySentence(first, (_Source(0, len(first), 1.0),), _Verdict.SUPPORTED)
         yield _Summary(first, (sentence,), 1, 1, tokens=2, prompt_tokens=len(text.split()))
+
+    def translate(
+        self,
+        user: _User,
+        text: str,
+        *,
+        target: str | None = None,
+        terms: dict[str, str] | None = None,
+        adapter: str | None = None,
+    ) -> _Iterator[_Delta | _Translation]:
+        """One sentence whose number is lost, with a beat for each of the model's words."""
+        self.calls.append(
+            {"user": user, "translate": text, "target": target, "terms": terms, "adapter": adapter}
+        )
+        yield from self.fake.stream([_Message("user", text)], self.sampling(), user=user.id)
+        yield _Translation("译文", "zh", (_TranslatedSentence(text, "译文", (_Doubt("number", "24"),)),))
 
     def sentiment(
         self, user: _User, texts: _Sequence[str], *, adapter: str | None = None

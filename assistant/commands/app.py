@@ -33,6 +33,7 @@ BUILT_IN = {
     "ingest": ("documents", "Add files and folders to your documents."),
     "search": ("documents", "Show the passages a question finds, and why."),
     "summarize": ("texts", "Summarize a file of any length; - reads standard input."),
+    "translate": ("translating", "Translate a file between English and Chinese; - reads standard input."),
     "sentiment": ("texts", "Judge the sentiment of a text, or of a CSV column."),
     "models": ("models", "List, pull and show models."),
     "adapters": ("adapters", "List adapters, and say which one answers: only one that is proved better."),

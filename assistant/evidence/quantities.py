@@ -25,7 +25,7 @@ _DATES = (
 )
 _NUMERAL = re.compile(
     r"(?P<before>[$¥€£])?\s*"
-    r"(?P<number>(?<![\w.])-?\d+(?:,\d{3})+(?:\.\d+)?|(?<![A-Za-z_])\d+(?:\.\d+)?)"
+    r"(?P<number>(?<![A-Za-z0-9_.])-?\d+(?:,\d{3})+(?:\.\d+)?|(?<![A-Za-z_])\d+(?:\.\d+)?)"
     r"(?:st|nd|rd|th)?[\s-]*"
     rf"(?P<scale>(?:hundred|thousand|million|billion|trillion|bn)\b|[km]\b(?=\W|$)|百万|千万|[百千万亿])?[\s-]*"
     rf"(?P<unit>(?:{_UNIT})(?![a-z]))?",

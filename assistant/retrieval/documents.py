@@ -67,6 +67,20 @@ def read(name: str, source: bytes | Path, limits: Limits | None = None) -> list[
     return _documents(shown, data, kind, answer["documents"])
 
 
+def as_written(name: str, source: bytes | Path, limits: Limits | None = None) -> str:
+    """The text of a file for work on the text itself: Markdown keeps the marks that ``read`` takes out.
+
+    Raises:
+        YoujuError: As ``read`` does.
+    """
+    from assistant.retrieval.formats_plain import decode
+
+    shown = display_name(name)
+    if formats.find(shown).media_type != "text/markdown":
+        return "\n\n".join(document.text for document in read(name, source, limits))
+    return decode(shown, _load(shown, source, limits or Limits())).removeprefix("\ufeff")
+
+
 def supported_suffixes() -> tuple[str, ...]:
     """Suffixes that ``read`` takes, each with its dot, in the order to show them."""
     return formats.SUFFIXES

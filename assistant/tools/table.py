@@ -7,7 +7,7 @@ import io
 from collections.abc import Sequence
 
 from assistant.errors import BadRequestError, EmptyInputError
-from assistant.schema import SentimentRow
+from assistant.schema import SentimentRow, Translation
 
 _FORMULA = ("=", "+", "-", "@", "\t", "\r")
 """A cell that begins with one of these is run as a formula by spreadsheets."""
@@ -67,6 +67,17 @@ def write(judged: Sequence[SentimentRow], rows: Sequence[dict[str, str]] | None 
     writer.writerow([_safe(name) for name in kept[0]] + added if kept else added)
     for row, one in zip(kept, judged, strict=False):
         writer.writerow([_safe(value) for value in row.values()] + _cells(one))
+    return b"\xef\xbb\xbf" + out.getvalue().encode()
+
+
+def side_by_side(translation: Translation) -> bytes:
+    """Sentences beside their translations, and what to check in them; UTF-8 with a mark as above."""
+    out = io.StringIO(newline="")
+    writer = csv.writer(out)
+    writer.writerow(["source", "translation", "check"])
+    for one in translation.sentences:
+        doubts = "; ".join(f"{doubt.kind} {doubt.value}".strip() for doubt in one.doubts)
+        writer.writerow([_safe(one.source), _safe(one.text), _safe(doubts)])
     return b"\xef\xbb\xbf" + out.getvalue().encode()
 
 

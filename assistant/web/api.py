@@ -2,8 +2,8 @@
 
 The model ``youju`` answers from the documents of the key's owner; the name of the language model (or of an
 adapter) is that model alone, unless the request carries our extension ``"youju": {…}``: which collections to
-answer from, or documents of this one request, or another task (summarize, sentiment). What only we know
-(citations, verdicts, passages) rides in ``youju`` on the response, or on the last chunk.
+answer from, or documents of this one request, or another task (summarize, translate, sentiment). What only we
+know (citations, verdicts, passages) rides in ``youju`` on the response, or on the last chunk.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ from starlette.responses import JSONResponse, Response, StreamingResponse
 
 from assistant import prompts
 from assistant.errors import EngineError, ModelNotFoundError, TooLargeError, YoujuError
-from assistant.schema import Answer, Delta, Finish, Sentiment, Summary, TurnEvent
+from assistant.schema import Answer, Delta, Finish, Sentiment, Summary, Translation, TurnEvent
 from assistant.store import User
 from assistant.web import api_answers
 from assistant.web.api_answers import Cut
@@ -39,6 +39,9 @@ from assistant.web.streams import Threads
 if TYPE_CHECKING:
     from assistant.runtime import Runtime
     from assistant.tools.summarize import SummaryEvent
+    from assistant.tools.translate import TranslationEvent
+
+    TaskEvent = SummaryEvent | TranslationEvent | Sentiment
 
 GROUNDED = "youju"
 """The model name that answers from documents."""
@@ -149,14 +152,15 @@ def _turn(
     )
 
 
-def _task(
-    runtime: Runtime, user: User, asked: ChatRequest, task: str
-) -> Callable[[], Iterator[SummaryEvent | Sentiment]]:
+def _task(runtime: Runtime, user: User, asked: ChatRequest, task: str) -> Callable[[], Iterator[TaskEvent]]:
     """The work on the last message's text that a request asks for, ready to run in a thread."""
     adapter, text = _adapter(runtime, _known(runtime, asked.model)), asked.turns[-1].text
     if task == "summarize":
         length = (asked.youju and asked.youju.length) or "paragraph"
         return lambda: runtime.summarize(user, text, length=length, adapter=adapter)
+    if task == "translate" and asked.youju is not None:
+        target, terms = asked.youju.target, asked.youju.glossary
+        return lambda: runtime.translate(user, text, target=target, terms=terms, adapter=adapter)
     return lambda: runtime.sentiment(user, [text], adapter=adapter)
 
 
@@ -168,14 +172,19 @@ def _adapter(runtime: Runtime, name: str) -> str | None:
 
 
 async def _done(
-    events: AsyncIterator[SummaryEvent | Sentiment],
+    events: AsyncIterator[TaskEvent],
     shape: api_answers.Completion,
     runtime: Runtime,
     asked: ChatRequest,
 ) -> dict[str, Any]:
+    written = 0
     async for event in events:
+        if isinstance(event, Delta) and event.finish:
+            written += event.tokens
         if isinstance(event, Summary):
             return shape.summary(event)
+        if isinstance(event, Translation):
+            return shape.translation(event, runtime.generator().count_text(asked.turns[-1].text), written)
         if isinstance(event, Sentiment):
             read = runtime.generator().count(prompts.sentiment(asked.turns[-1].text))
             return shape.sentiment(event, read)

@@ -8,7 +8,7 @@ from typing import Any
 
 from pydantic import BaseModel
 
-from assistant.schema import Answer, Finish, Hit, Sentiment, Summary
+from assistant.schema import Answer, Finish, Hit, Sentiment, Summary, Translation
 
 _LOG = logging.getLogger(__name__)
 _FINISH = {Finish.LENGTH: "length", Finish.TIMEOUT: "length"}
@@ -57,6 +57,10 @@ class Completion:
         """A summary; each sentence with the spans of the text that it came from."""
         usage = _usage(summary.prompt_tokens, summary.tokens)
         return self._whole(summary.text, "stop", usage, {"summary": asdict(summary)})
+
+    def translation(self, translation: Translation, read: int, tokens: int) -> dict[str, Any]:
+        """A translation; each sentence beside its source, with what the checks found."""
+        return self._whole(translation.text, "stop", _usage(read, tokens), {"translation": asdict(translation)})
 
     def sentiment(self, sentiment: Sentiment, read: int) -> dict[str, Any]:
         """A sentiment; nothing is generated, replies are scored."""

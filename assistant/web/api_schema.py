@@ -11,7 +11,8 @@ from pydantic_core import ErrorDetails
 from assistant import strict_json
 from assistant.errors import BadRequestError, EmptyInputError
 from assistant.prompts import Length
-from assistant.schema import Message
+from assistant.schema import Language, Message
+from assistant.tools.glossary import CHARACTERS, PAIRS
 from assistant.web.api_defaults import Defaults, Id, MessageDefaults, Strict
 
 MESSAGES_LIMIT = 1_000
@@ -25,6 +26,7 @@ GIVEN_CHARACTERS = 100_000
 """Documents that come with one request: they are embedded before its first word."""
 
 Text = Annotated[str, Field(max_length=TEXT_LIMIT)]
+Term = Annotated[str, Field(min_length=1, max_length=CHARACTERS)]
 
 
 class TextPart(Strict):
@@ -101,10 +103,15 @@ class GivenDocument(Strict):
 class Grounding(Strict):
     """Our extension: what to do with the last message, and which documents to do it from."""
 
-    task: Literal["grounded", "summarize", "sentiment"] = "grounded"
-    """Answer it from documents, summarize it, or judge its sentiment. The last two come whole, unstreamed."""
+    task: Literal["grounded", "summarize", "translate", "sentiment"] = "grounded"
+    """Answer it from documents, summarize or translate it, or judge its sentiment. All but the first come
+    whole, unstreamed."""
     length: Length | None = None
     """Of a summary; a paragraph where it is not given."""
+    target: Language | None = None
+    """Of a translation; the language that the text is not in where it is not given."""
+    glossary: Annotated[dict[Term, Term], Field(max_length=PAIRS)] | None = None
+    """Of a translation: terms and how they are translated, in either direction."""
     collections: Literal["all"] | Annotated[list[str], Field(min_length=1, max_length=100)] = "all"
     documents: Annotated[list[GivenDocument], Field(max_length=GIVEN_LIMIT)] = Field(default_factory=list)
     """Only these are searched, for this one request; nothing of them is kept."""
@@ -126,6 +133,10 @@ class Grounding(Strict):
             raise ValueError("documents are for the task grounded")
         if self.length and self.task != "summarize":
             raise ValueError("length is for the task summarize")
+        if self.target and self.task != "translate":
+            raise ValueError("target is for the task translate")
+        if self.glossary and self.task != "translate":
+            raise ValueError("glossary is for the task translate")
         return self
 
 

@@ -3,12 +3,12 @@
 from pathlib import Path
 
 import pytest
-from fakes import HashEmbedder
+from fakes import FakeGenerator, HashEmbedder
 
 from assistant import config
-from assistant.errors import ReindexingError, StillReadingError
+from assistant.errors import NotBilingualError, ReindexingError, StillReadingError
 from assistant.runtime import Runtime
-from assistant.schema import Answer, Finish
+from assistant.schema import Answer, Finish, Translation
 
 
 class Renamed(HashEmbedder):
@@ -33,6 +33,20 @@ def test_nothing_is_declined_while_the_index_is_made_anew(
     runtime.library.reindex()
     (*_, answer) = runtime.chat_turn(user, [], "Who won the world cup?")
     assert answer.finish is Finish.DECLINED
+    runtime.close()
+
+
+def test_a_model_of_one_language_does_not_translate(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    runtime = Runtime(config.load(home=tmp_path / "home"))
+    monkeypatch.setattr(runtime, "languages", lambda: ("en",))
+    with pytest.raises(NotBilingualError, match="does not write zh"):
+        runtime.translate(runtime.store.users.local(), "Leave is 24 days.")
+    monkeypatch.setattr(runtime, "languages", lambda: ("en", "zh"))
+    monkeypatch.setattr(runtime, "generator", lambda: FakeGenerator("年假为 24 天。"))
+    monkeypatch.setattr(runtime, "adapter_name", lambda name: name)
+    *_, last = runtime.translate(runtime.store.users.local(), "Leave is 24 days.", terms={"leave": "年假"})
+    assert isinstance(last, Translation)
+    assert (last.text, last.doubtful) == ("年假为 24 天。", ())
     runtime.close()
 
 

@@ -420,10 +420,31 @@ def test_dark_is_dark_and_stays(visit: Any) -> None:
     page.evaluate("localStorage.clear()")
 
 
+def test_a_translation_stands_beside_its_source(visit: Any, tmp_path: Path) -> None:
+    from playwright.sync_api import expect
+
+    page = visit("/?p=translate")
+    (tmp_path / "a.md").write_text(
+        "# Leave\n\nEvery employee has 25 days of paid leave a year.\n\n[See](https://a.b) 14 rules.\n"
+    )
+    page.set_input_files("#page-translate input[type=file]", tmp_path / "a.md")
+    text, glossary = (page.locator("#page-translate textarea").nth(n) for n in (0, 1))
+    expect(text).to_have_value(re.compile(r"# Leave[^$]*\]\(https://a\.b\)"))
+    page.fill("#page-translate textarea >> nth=1", "leave = 休假")
+    page.click("#page-translate button.primary")
+    page.wait_for_selector("#translated .translation .pair")
+    assert page.locator("#translated .pair[data-kind]").count() == 3
+    assert "每位员工每年有 25 天带薪休假。" in page.inner_text("#translated")
+    page.click("#translated .pill >> text=To check")
+    page.wait_for_selector("#translated .pair[data-kind=checked]", state="hidden")
+    page.reload()
+    expect(glossary).to_have_value("leave = 休假")
+
+
 @pytest.mark.parametrize("locale", ["en-US", "zh-CN"])
 def test_nothing_is_wider_than_a_phone(visit: Any, locale: str) -> None:
     page = visit("/", locale, PHONE)
-    for name in ("documents", "summarize", "sentiment", "settings", "chat"):
+    for name in ("documents", "summarize", "translate", "sentiment", "settings", "chat"):
         page.click("#top [data-ui=drawer]")
         page.wait_for_selector("#side", state="visible")
         page.click(f'#side [data-go="{name}"]')

@@ -14,7 +14,17 @@ def build(runtime: Runtime) -> gr.Blocks:
     """All pages in one document: going from one to another never interrupts an answer."""
     import gradio as gr
 
-    from assistant.web.pages import bridge, chat, documents, frame, plugins, sentiment, settings, summarize
+    from assistant.web.pages import (
+        bridge,
+        chat,
+        documents,
+        frame,
+        plugins,
+        sentiment,
+        settings,
+        summarize,
+        translate,
+    )
 
     with gr.Blocks(title="Youju 有据", analytics_enabled=False, fill_width=True) as blocks:
         notice, top = bridge.view("notice"), bridge.view("top")
@@ -27,6 +37,7 @@ def build(runtime: Runtime) -> gr.Blocks:
                 chat.build(runtime, blocks, history, source)
                 documents.build(runtime, blocks)
                 summarize.build(runtime, blocks)
+                translate.build(runtime, blocks)
                 sentiment.build(runtime, blocks)
                 others = plugins.build(runtime, blocks, plugins.found())
                 settings.build(runtime, blocks)

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from assistant.engine.protocol import EngineState
     from assistant.store import Conversation
 
-PAGES = ("chat", "documents", "summarize", "sentiment", "settings")
+PAGES = ("chat", "documents", "summarize", "translate", "sentiment", "settings")
 
 
 def navigation(reader: Reader, state: EngineState, others: Sequence[str] = ()) -> Markup:

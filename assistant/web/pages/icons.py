@@ -8,6 +8,7 @@ _PATHS = {
     "chat": "M4 5h16v11H9l-5 4z",
     "documents": "M7 3h7l4 4v14H7zM14 3v4h4M10 12h5M10 16h5",
     "summarize": "M5 6h14M5 11h14M5 16h8",
+    "translate": "M4 6h9M8.500 4v2M11.500 6c-1 4-3.500 6.500-7 8M6 9c1.500 2.500 3.500 4 6 5M12 20l4-10 4 10M13.500 17h5",
     "sentiment": "M5 20V11M12 20V4M19 20v-6",
     "settings": "M4 7h10M18 7h2M4 17h2M10 17h10M14 4.5v5M6 14.5v5",
     "plus": "M12 5v14M5 12h14",

@@ -125,7 +125,7 @@ def summary(reader: Reader, done: Summary, text: str) -> Markup:
     else:
         words = reader.say("summary_done_once")
     items = Markup("").join(_sentence(reader, sentence, text) for sentence in done.sentences)
-    copy = Markup('<button type="button" class="text" data-ui="copy-summary">{}</button>').format(
+    copy = Markup('<button type="button" class="text" data-ui="copy-whole">{}</button>').format(
         reader.say("copy")
     )
     return Markup(

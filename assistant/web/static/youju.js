@@ -178,7 +178,7 @@
     "attach-documents": () => choose("documents"),
     why: (button) => toggle(one(".why", button.closest(".answer"))),
     copy: (button) => copy(one(".prose, .bubble", button.closest("article")).innerText, button),
-    "copy-summary": (button) => copy(one(".summary template", button.closest(".md")).content.textContent, button),
+    "copy-whole": (button) => copy(one("template", button.closest(".md")).content.textContent, button),
     edit: (button) => {
       editing = button.dataset.id;
       const area = field();
@@ -278,7 +278,7 @@
   function filterKinds(button) {
     all(".pill", button.parentElement).forEach((pill) => pill.setAttribute("aria-pressed", String(pill === button)));
     const kind = button.dataset.show;
-    all(".judged tr").forEach((row) => { row.hidden = kind !== "all" && row.dataset.kind !== kind; });
+    all("[data-kind]", button.closest(".view")).forEach((row) => { row.hidden = kind !== "all" && row.dataset.kind !== kind; });
   }
   let typed;
   function searchChats(query) {
@@ -320,7 +320,7 @@
   let depth = 0;
   const carries = (event) => [...(event.dataTransfer?.types || [])].includes("Files");
   const place = () => ({ chat: "chat", documents: "documents" })[body.dataset.page];
-  const foreign = (event) => event.target.closest?.("#page-sentiment, #page-summarize, #page-settings");
+  const foreign = (event) => event.target.closest?.("#page-sentiment, #page-summarize, #page-translate, #page-settings");
   document.addEventListener("dragenter", (event) => {
     if (!carries(event) || !place()) return;
     depth += 1;

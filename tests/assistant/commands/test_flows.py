@@ -19,6 +19,7 @@ from assistant.schema import (
     Chunk,
     Citation,
     Delta,
+    Doubt,
     Finish,
     Found,
     Hit,
@@ -30,6 +31,9 @@ from assistant.schema import (
     Summary,
     SummaryProgress,
     SummarySentence,
+    TranslatedSentence,
+    Translation,
+    TranslationProgress,
     Verdict,
 )
 from assistant.store import DocumentRecord, Store, User
@@ -128,6 +132,12 @@ class FakeRuntime:
         yield SummaryProgress(1, 2, 1)
         sentence = SummarySentence("Leave is long.", (Source(0, 5, 0.9),), Verdict.SUPPORTED)
         yield Summary("Leave is long.", (sentence,), 2, 1)
+
+    def translate(self, user: User, text: str, *, target: Any, terms: dict[str, str]) -> Iterator[Any]:
+        FakeRuntime.asked |= {"text": text, "target": target, "terms": terms}
+        lost = TranslatedSentence("=24 days", "=天", (Doubt("number", "24"), Doubt("term", "天数")))
+        yield TranslationProgress(1, 2)
+        yield Translation("# 假期\n=天\n", "zh", (TranslatedSentence("Leave", "假期"), lost))
 
     def sentiment(self, user: User, texts: list[str], *, explain: bool = False) -> Iterator[Sentiment]:
         words = (("good", 0.7), (" ", 0.0)) if explain else ()
@@ -336,6 +346,34 @@ def test_summarize(out: Say, tmp_path: Path, name: str, monkeypatch: pytest.Monk
     assert said["sentences"][0]["sources"] == [{"start": 0, "end": 5, "text": "Leave"}]
     assert FakeRuntime.asked["text"].strip() == "Leave is very long here."
     assert (FakeRuntime.asked["length"], FakeRuntime.asked["form"]) == ("sentence", "bullets")
+
+
+def test_translate(out: Say, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / "a.md").write_text("# [Leave](https://a.b)\n")
+    (tmp_path / "terms.txt").write_text("leave = 假期\n")
+    capsys.readouterr()
+    assert app.run(["translate", str(tmp_path / "a.md"), "--glossary", str(tmp_path / "terms.txt")]) == 0
+    said = capsys.readouterr()
+    assert said.out == "# 假期\n=天\n"
+    assert said.err == "check: =天\n  the number 24 is missing; the glossary's 天数 is missing\n"
+    asked = FakeRuntime.asked
+    assert (asked["text"], asked["target"]) == ("# [Leave](https://a.b)\n", None)
+    assert asked["terms"] == {"leave": "假期"}
+
+
+def test_a_translation_goes_into_a_file(out: Say, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    import io
+
+    for name, expected in (
+        ("b.md", "# 假期\n=天\n"),
+        ("b.csv", "\ufeffsource,translation,check\nLeave,假期,\n'=24 days,'=天,number 24; term 天数\n"),
+    ):
+        monkeypatch.setattr("sys.stdin", io.StringIO("Leave"))
+        assert out("translate", "-", "--to", "zh", "-o", str(tmp_path / name)) == ""
+        assert (tmp_path / name).read_text("utf-8") == expected
+    assert FakeRuntime.asked["target"] == "zh"
+    monkeypatch.setattr("sys.stdin", io.StringIO("Leave"))
+    assert out("translate", "-", "--json")["sentences"][1]["doubts"][0] == {"kind": "number", "value": "24"}
 
 
 def test_sentiment_of_a_text(out: Say) -> None:

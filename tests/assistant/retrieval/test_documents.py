@@ -212,6 +212,17 @@ def test_hidden_characters_are_counted() -> None:
     assert (document.text, document.removed) == ("payme now", 3)
 
 
+@pytest.mark.parametrize(
+    ("name", "data", "text"),
+    [
+        ("a.md", "\ufeff# Leave\n\n[See](https://a.b)\n", "# Leave\n\n[See](https://a.b)\n"),
+        ("a.txt", "Leave is long.", "Leave is long."),
+    ],
+)
+def test_markdown_as_it_was_written_keeps_its_marks(name: str, data: str, text: str) -> None:
+    assert documents.as_written(name, data.encode()) == text
+
+
 def test_source_may_be_a_path(tmp_path: Path) -> None:
     path = tmp_path / "other"
     path.write_text("words")

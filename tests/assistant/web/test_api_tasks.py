@@ -40,6 +40,21 @@ def test_a_summary_comes_with_its_sources(site: Any, client: openai.OpenAI) -> N
     assert site.runtime.calls[-1]["length"] == "sentence"
 
 
+def test_a_translation_comes_with_its_sentences(site: Any, client: openai.OpenAI) -> None:
+    answer = ask(client, "Leave is 24 days.", task="translate", target="zh", glossary={"leave": "年假"})
+    assert answer.choices[0].message.content == "译文"
+    (sentence,) = answer.model_extra["youju"]["translation"]["sentences"]
+    assert sentence == {
+        "source": "Leave is 24 days.",
+        "text": "译文",
+        "doubts": [{"kind": "number", "value": "24"}],
+    }
+    assert (answer.usage.prompt_tokens, answer.usage.completion_tokens) == (4, 2)
+    assert (site.runtime.calls[-1]["target"], site.runtime.calls[-1]["terms"]) == ("zh", {"leave": "年假"})
+    ask(client, "Leave is 24 days.", task="translate")
+    assert (site.runtime.calls[-1]["target"], site.runtime.calls[-1]["terms"]) == (None, None)
+
+
 @pytest.mark.parametrize(("text", "label"), [("a good day", "positive"), ("a day", "negative")])
 def test_a_sentiment_comes_with_its_probabilities(client: openai.OpenAI, text: str, label: str) -> None:
     answer = ask(client, text, task="sentiment")
@@ -58,7 +73,13 @@ def test_a_task_is_done_with_the_named_adapter(site: Any, client: openai.OpenAI)
 @pytest.mark.parametrize(
     ("youju", "said"),
     [
-        ({"task": "translate"}, "task"),
+        ({"task": "sing"}, "task"),
+        ({"target": "zh"}, "for the task translate"),
+        ({"task": "summarize", "glossary": {"a": "b"}}, "for the task translate"),
+        ({"task": "translate", "target": "fr"}, "'en' or 'zh'"),
+        ({"task": "translate", "glossary": {"a": ""}}, "glossary"),
+        ({"task": "translate", "glossary": {"a": 7}}, "glossary"),
+        ({"task": "translate", "glossary": {str(n): "b" for n in range(501)}}, "500"),
         ({"documents": [DOCUMENT, DOCUMENT]}, "one id"),
         ({"documents": [{**DOCUMENT, "text": "  "}]}, "empty text"),
         ({"documents": [{"id": "x", "text": "a" * 100_001}]}, "100000"),
