@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import tempfile
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -92,6 +93,35 @@ def run(
     measured = _reported(found)
     _show(found, measured, as_json=as_json)
     raise typer.Exit(0 if _meets(measured, bars, whole) else 1)
+
+
+@app.command()
+@with_settings
+def calibrate(
+    settings: Settings,
+    suite: SuiteName,
+    *,
+    adapter: Annotated[str | None, typer.Option(help="Adapter to fit for; none: the bare model.")] = None,
+    limit: Annotated[int | None, typer.Option(min=1, help="Draw so many cases.")] = None,
+    seed: Annotated[int, typer.Option(min=0, help="Of drawing and of the split.")] = 0,
+    as_json: AsJson = False,
+) -> None:
+    """Fit how sure an answer has to be, on questions that your documents answer and others that they do not.
+
+    Half of the documents fit the weights, the other half says how well. The file goes into the data folder and
+    is used from the next start on, for this model, adapter and embedder only.
+    """
+    from eval import calibrating, runner
+
+    drawn = runner.draw(loading.load(suite), limit, seed)
+    with tempfile.TemporaryDirectory(prefix="youju-calibrate-") as work, progress("reading") as told:
+        found, path = calibrating.calibrate(settings, drawn, Path(work), adapter, seed, told)
+    if as_json:
+        print_json(found.model_dump())
+        return
+    for name, value in found.fitted.items():
+        note(f"{name}: {value}")
+    note(f"written to {path}")
 
 
 @app.command()

@@ -198,7 +198,7 @@ def _asked(
     row: dict[str, Any], texts: Sequence[str], answer: str | None, title: str, suffix: str = ""
 ) -> Example:
     language: Language = row["lang"]
-    messages = prompts.grounded_trained(row["question"], texts, language)
+    messages = prompts.grounded(row["question"], texts, language)
     reply = answer if answer is not None else prompts.NOT_FOUND[language]
     return _example(row["id"] + suffix, messages, reply, title, "grounded", language)
 

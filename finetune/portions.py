@@ -17,8 +17,8 @@ class Portions:
         sentiment: Texts by where they come from: the word in a row's id, or its language.
         summaries: Texts, by language.
         instructions: Instructions with the reply that a person wrote.
-        cut: Passages stand alone, cut to the sentences that share most with the question: about what an
-            adapter is shown that reads one passage (`tools.grounded.narrowed`).
+        cut: Passages stand alone, cut to the sentences that share most with the question: about what a
+            reader is shown (`tools.reading`).
         manuals: Languages in which our own questions about rules, manuals and letters go in: who learns from
             articles alone refuses too much of such texts.
         formats: Forms that each English request of the chats is asked for besides (`formats.asked`).

@@ -1,7 +1,7 @@
 """How sure it is that the passages read answer the question: a fitted logistic, kept in a file.
 
-The search alone declines only what is plainly unrelated. What is left the reader reads, and its own
-likelihood of refusing, the search's signs and the question's codes, numbers and names make one probability.
+The search alone declines only what is plainly unrelated. What is left the reader reads; how likely it finds
+the answer there, the search's signs and the question's codes, numbers and names make one probability.
 Weights are never constants of the code: ``youju eval calibrate`` fits them and writes a file that names the
 reader, its adapter and the embedder that it was fitted for. A pair without a file gets `CAUTIOUS`.
 """
@@ -33,8 +33,10 @@ class Signs(NamedTuple):
     """Share of the question's codes, numbers, dates and names in the passages read, 0..1."""
     across: float
     """1 where question and best paragraph are in different languages, so that words cannot match; else 0."""
+    chinese: float
+    """1 for a question in Chinese: a reader's likelihoods differ by language; else 0."""
     reader: float = 0.0
-    """The reader's log-odds against refusing; 0 before it was asked."""
+    """The reader's log-odds that the passages hold the answer; 0 before it was asked."""
 
 
 class Weights(BaseModel):
@@ -48,6 +50,7 @@ class Weights(BaseModel):
     """Not used across languages."""
     named: float = 0.0
     across: float = 0.0
+    chinese: float = 0.0
     reader: float = 0.0
     threshold: float = Field(default=0.5, ge=0.0, le=1.0)
 
@@ -55,7 +58,7 @@ class Weights(BaseModel):
         """The logistic of the signs, 0..1."""
         found = 0.0 if signs.across else self.found * signs.found
         score = self.bias + self.lead * signs.lead + found + self.named * signs.named
-        score += self.across * signs.across + self.reader * signs.reader
+        score += self.across * signs.across + self.chinese * signs.chinese + self.reader * signs.reader
         return 1.0 / (1.0 + math.exp(-max(-60.0, min(60.0, score))))
 
     def accepts(self, signs: Signs) -> bool:
@@ -83,15 +86,9 @@ class Calibration(BaseModel):
 
 CAUTIOUS = Calibration(
     search=Weights(bias=-3.0, lead=25.0, found=4.0, across=1.0, threshold=0.1),
-    answer=Weights(bias=-2.5, lead=15.0, found=1.5, named=1.5, across=0.5, reader=0.5, threshold=0.5),
+    answer=Weights(bias=-3.0, lead=15.0, found=1.5, named=1.5, across=0.5, reader=0.3, threshold=0.5),
 )
 """For a reader that was not fitted: it declines rather than guesses."""
-
-
-def against_refusing(refusing: float) -> float:
-    """Log-odds that a model does not refuse, of its log-likelihood of the refusal (nats)."""
-    against = min(refusing, -1e-9)
-    return math.log(-math.expm1(against)) - against
 
 
 def file_name(reader: str, adapter: str | None, embedder: str) -> str:

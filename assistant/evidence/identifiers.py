@@ -48,7 +48,7 @@ def missing_codes(question: str, passages: str) -> frozenset[str]:
 
 
 def share(question: str, passages: str) -> float:
-    """Share of the question's codes, numbers, dates, clock times and names in the passages; 1 where it has none."""
+    """Share of the question's codes, numbers, dates, times and names in the passages; 1 where it has none."""
     numbers, dates = quantities.read(question)
     held_numbers, held_dates = quantities.read(passages)
     folded = normalize(passages).casefold()

@@ -49,7 +49,7 @@ def candidates(question: str, hits: Sequence[Hit], similarity: Similarity) -> li
 
 
 def leads(question: str, texts: Sequence[str], similarity: Similarity) -> list[float]:
-    """Of each text, its cosine with the question less its mean cosine with other questions of that language."""
+    """Of each text, its cosine with the question less its mean cosine with unrelated questions."""
     own, *others = similarity([question, *UNRELATED["zh" if is_chinese(question) else "en"]], texts)
     usual = [fmean(column) for column in zip(*others, strict=True)]
     return [float(near) - mean for near, mean in zip(own, usual, strict=True)]

@@ -47,7 +47,7 @@ class Check:
 
     verdict: Verdict
     reason: str
-    """Empty, or ``number:…``, ``date:…``, ``name:…``, ``negation:…``, ``overlap:…``, ``language:`` or ``empty``."""
+    """Empty, or one of ``number: date: name: negation: overlap: language:`` with its value, or ``empty``."""
     source: int
     """Index of the source that fits best; -1 where there is none."""
     support: Support
@@ -101,7 +101,7 @@ def _against(sentence: str, source: str, index: int) -> Check:
 
 
 def _across(sentence: str, source: str, index: int) -> Check:
-    """Of a source in another language only numbers, dates and names can be compared: partly, or not at all."""
+    """Of a source in another language only numbers, dates and names compare: partly, or not at all."""
     whole = Support(0, len(source), PARTLY_FROM)
     if odd := _odd_fact(sentence, source, named=not is_chinese(source)):
         return Check(Verdict.NO_SOURCE, odd, index, whole)

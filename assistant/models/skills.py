@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, ValidationError
 
 from assistant.errors import AdapterError
 from assistant.schema import AdapterRef
@@ -13,37 +13,15 @@ from assistant.schema import AdapterRef
 FILE = "skills.json"
 
 
-class Refusal(BaseModel):
-    """A fitted logistic: what the search says and what the model says become one probability of an answer.
-
-    It only takes back answers that the search would give. Fitted by ``python -m eval.bench.refusal`` on
-    questions that the adapter was not trained on.
-    """
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-    bias: float = 0.0
-    search: float = 1.0
-    """Weight of the search's log-odds."""
-    model: float = 0.0
-    """Weight of the model's log-odds against refusing."""
-    threshold: float = Field(default=0.5, ge=0.0, le=1.0)
-    """Probability from which the search's answer stands."""
-
-
 class Skills(BaseModel):
     """What may be asked of an adapter. Without the file: what may be asked of any model."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="ignore")  # adapters of earlier versions say more
 
     grounded: bool = False
-    """It learnt to answer from passages in the form of `prompts.grounded_trained`."""
+    """It learnt to answer from passages in the form of `prompts.grounded`."""
     sentiment: bool = False
     """It learnt the three replies, so that their likelihoods are its judgement as they stand."""
-    refusal: Refusal | None = None
-    """It learnt to refuse, and this is how far to believe it."""
-    passages: int = Field(default=1, ge=1, le=20)
-    """Passages that it reads at once without losing the thread."""
 
 
 def of(ref: AdapterRef) -> Skills:

@@ -16,7 +16,7 @@ def reply(reader: Reader, request: Request) -> Iterator[TurnEvent]:
 
     Args:
         reader: Writes.
-        request: The message with its conversation; the oldest pairs are dropped where the window is too small.
+        request: The message with its conversation; its oldest pairs are dropped where the window is small.
 
     Yields:
         Deltas as they come, at last the `Answer`.

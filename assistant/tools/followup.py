@@ -88,7 +88,7 @@ def _rewritten(reader: Reader, history: Sequence[Message], question: str) -> str
 
 
 def _sound(rewritten: str, history: Sequence[Message], question: str) -> bool:
-    """A rewriting speaks of the question and the conversation alone, keeps most of the question, and is one."""
+    """A rewriting speaks of the conversation alone and keeps most of the question."""
     own, new = set(terms(question)), set(terms(rewritten))
     said = own.union(*(terms(message.text) for message in history))
     kept = len(own & new) >= len(own) / 2

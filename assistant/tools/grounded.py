@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 
 from assistant import prompts
 from assistant.errors import ContextOverflowError
-from assistant.evidence import answering, calibration, identifiers, relevance
+from assistant.evidence import answering, identifiers, relevance
 from assistant.evidence.attribution import coverage, weights
 from assistant.evidence.calibration import Signs
 from assistant.evidence.relevance import Similarity
@@ -103,6 +103,7 @@ def signs(query: str, chosen: reading.Reading, hits: Sequence[Hit]) -> Signs:
         found=coverage(terms(query), held, weights(everything)),
         named=identifiers.share(query, "\n".join(texts)),
         across=float(across),
+        chinese=float(is_chinese(query)),
     )
 
 
@@ -126,20 +127,34 @@ def _text(turn: _Turn) -> str:
     return "\n".join(reading.passage(hit) for hit in turn.hits[: turn.read])
 
 
+def weigh(reader: Reader, question: str, search: Search, similarity: Similarity) -> Signs:
+    """All signs of a question that stands alone, and no answer: what a calibration is fitted on."""
+    result = search(question)
+    chosen = reading.choose(question, result.hits, similarity, reader.model.count_text)
+    turn = _turn(question, question, chosen, result.hits, similarity, 0.0)
+    if not turn.read:
+        return turn.signs
+    messages, _ = _pack(reader, Request(question), turn)
+    return _read(reader, turn, messages)
+
+
+def _read(reader: Reader, turn: _Turn, messages: Sequence[Message]) -> Signs:
+    """The signs with what the reader says: log-odds that the passages hold the answer."""
+    asked = prompts.held(messages, turn.language)
+    yes, no = reader.likelihoods(asked, prompts.HELD_REPLIES[turn.language])
+    return turn.signs._replace(reader=yes - no)
+
+
 def _answered(reader: Reader, request: Request, turn: _Turn) -> Iterator[TurnEvent]:
-    """The reader's refusal, if believed; else what it writes, checked."""
+    """What the reader writes, checked; declined where it does not find the answer in the passages."""
     messages, fitting = _pack(reader, request, turn)
-    refusal = prompts.NOT_FOUND[turn.language]
-    (refusing,) = reader.likelihoods(messages, [refusal])
-    found = turn.signs._replace(reader=calibration.against_refusing(refusing))
-    weight = reader.calibration.answer
+    found, weight = _read(reader, turn, messages), reader.calibration.answer
     turn = replace(turn, signs=found, confidence=weight.probability(found))
     if not weight.accepts(found):
         yield replace(_declined(turn), prompt_tokens=reader.model.count(messages))
         return
     yield Status("writing")
-    sampling = replace(request.sampling, not_first=(refusal,))
-    written = yield from relay(reader, messages, sampling)
+    written = yield from relay(reader, messages, request.sampling)
     yield Status("checking")
     yield from _checked(turn, written, fitting)
 

@@ -17,9 +17,9 @@ from assistant.evidence.sentences import split
 from assistant.evidence.words import terms
 from assistant.schema import Hit
 
-MOST = 4
+MOST = 3
 """Passages read at once."""
-BUDGET = 420
+BUDGET = 400
 """Tokens of all passages together: at about a hundred a second on two cores, four seconds."""
 _LONGEST = 480
 """Latin characters of one paragraph; a longer one is cut between sentences."""
@@ -75,7 +75,7 @@ def choose(
     chosen: list[Paragraph] = []
     used = 0
     for paragraph in ranked:
-        size = count(passage(hits[paragraph.hit]) if not paragraph.text else paragraph.text)
+        size = count(paragraph.text)
         if len(chosen) < most and (not chosen or used + size <= BUDGET):
             chosen.append(paragraph)
             used += size

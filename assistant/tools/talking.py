@@ -1,4 +1,4 @@
-"""Messages that are about no document: greetings, thanks, the assistant itself, and which documents there are."""
+"""Messages about no document: greetings, thanks, the assistant itself, and which documents there are."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Work on a text that a message names: summarize, translate, shorten or list a document, or the last answer."""
+"""Work on a document that a message names, or on the last answer: summarize, shorten, list, rewrite."""
 
 from __future__ import annotations
 

@@ -60,7 +60,9 @@ class Completion:
 
     def translation(self, translation: Translation, read: int, tokens: int) -> dict[str, Any]:
         """A translation; each sentence beside its source, with what the checks found."""
-        return self._whole(translation.text, "stop", _usage(read, tokens), {"translation": asdict(translation)})
+        return self._whole(
+            translation.text, "stop", _usage(read, tokens), {"translation": asdict(translation)}
+        )
 
     def sentiment(self, sentiment: Sentiment, read: int) -> dict[str, Any]:
         """A sentiment; nothing is generated, replies are scored."""

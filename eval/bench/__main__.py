@@ -10,7 +10,7 @@ import subprocess
 import sys
 
 OWN = ("startup", "engine", "llamacpp", "ingest", "scale", "overhead")
-WITH_DATA = ("retrieval", "mixed", "sentiment", "translate", "abstention", "training")
+WITH_DATA = ("retrieval", "mixed", "sentiment", "translate", "training")
 
 
 def main(names: list[str]) -> int:

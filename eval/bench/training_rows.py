@@ -85,7 +85,7 @@ def _conversation(row: dict[str, Any]) -> tuple[Message, ...]:
         return (*prompts.sentiment(row["text"]), Message("assistant", reply))
     passages = [document["text"] for document in row["documents"]]
     reply = f"{row['answers'][0]} [1]" if row["answers"] else prompts.NOT_FOUND["en"]
-    return (*prompts.grounded_trained(row["question"], passages, "en"), Message("assistant", reply))
+    return (*prompts.grounded(row["question"], passages, "en"), Message("assistant", reply))
 
 
 def _source(row: dict[str, Any]) -> str:

@@ -15,8 +15,8 @@ _BEST = 4.0
 def rewritten(case: RewriteCase, runtime: Runtime, adapter: str | None) -> Prediction:
     """The question that is searched for in place of a follow-up."""
     earlier = [Message("user", question) for question in case.earlier]
-    model = runtime.generator() if runtime._rewrites() else None
-    return Prediction(case.id, "rewrite", followup.standalone(earlier, case.question, model, adapter))
+    reader = runtime.reader(adapter or "none")
+    return Prediction(case.id, "rewrite", followup.standalone(reader, earlier, case.question))
 
 
 def checked(case: VerdictCase) -> Prediction:

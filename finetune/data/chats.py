@@ -120,9 +120,7 @@ def _answer(messages: Sequence[Mapping[str, Any]], place: int) -> _Answer:
     asked = said
     if grounded:
         question = optional(detail, "query") or said[-1].text
-        asked = prompts.grounded_trained(
-            question, list(passages.values()), "zh" if is_chinese(question) else "en"
-        )
+        asked = prompts.grounded(question, list(passages.values()), "zh" if is_chinese(question) else "en")
     written = text(message.get("text"), f"messages[{place}].text")
     edit = optional(message, "edit")
     return _Answer(

@@ -20,7 +20,7 @@ def grounded(row: Row) -> list[Example]:
     question = text(fields.get("question"), "question")
     documents = _documents(fields.get("documents"))
     lang = language(fields, question)
-    asked = prompts.grounded_trained(question, documents, lang)
+    asked = prompts.grounded(question, documents, lang)
     answer = _answer(row, documents, lang)
     return [_example(row, asked, answer, "grounded", lang, digest(documents[0]))]
 

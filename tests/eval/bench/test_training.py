@@ -84,7 +84,7 @@ def test_rows_are_asked_as_serving_asks_and_their_tokens_are_their_own(
     first = next(row for row in rows if row.task == "grounded")
     text = f"passage {first.source[1:]}"
     question = first.messages[-2].text.rpartition("question ")[2][0]
-    assert [*first.messages[:-1]] == prompts.grounded_trained(f"question {question}?", [text], "en")
+    assert [*first.messages[:-1]] == prompts.grounded(f"question {question}?", [text], "en")
 
 
 def test_what_is_longer_than_a_row_may_be_is_left_out_on_both_sides(data: Path, renderer: Renderer) -> None:

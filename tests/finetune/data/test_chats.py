@@ -123,7 +123,7 @@ def test_a_grounded_answer_is_learnt_with_the_passages_it_cites(
     )
     (example,) = _export(store, ada, chat, tmp_path).examples
     passages = ["Everyone has 26 days.", "Leave lapses in June."]
-    asked = prompts.grounded_trained("How much leave is there?", passages, "en")
+    asked = prompts.grounded("How much leave is there?", passages, "en")
     assert example.messages == (*asked, Message("assistant", "26 days [1]. It lapses [2]. So ."))
     assert example.task == "grounded"
 

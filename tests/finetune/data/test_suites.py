@@ -45,7 +45,7 @@ def _grounded(**other: Any) -> dict[str, Any]:
 def test_grounded(tmp_path: Path, other: dict[str, Any], reply: str) -> None:
     row = _grounded(**other)
     (example,) = _load(tmp_path, row).examples
-    asked = prompts.grounded_trained(row["question"], [RAIN, SNOW], row["lang"])
+    asked = prompts.grounded(row["question"], [RAIN, SNOW], row["lang"])
     assert example.messages == (*asked, Message("assistant", reply))
     assert (example.task, example.language, example.case) == ("grounded", row["lang"], row)
 

@@ -1,0 +1,202 @@
+"""Fit how sure an answer has to be: ``youju eval calibrate`` on questions with their documents.
+
+Every question is searched among the documents of all cases and read as in a chat, without writing an answer.
+Half of the documents fit the weights and choose the threshold; the other half is measured once, and the file
+says what came out. Questions of one document never stand on both sides.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from assistant.config import Settings
+from assistant.errors import BadRequestError
+from assistant.evidence.calibration import FOLDER, Calibration, Signs, Weights, file_name
+from assistant.models.catalog import resolve, settled
+from assistant.runtime import Runtime
+from assistant.store import User
+from eval.metrics.grounded import auroc
+from eval.schema import GroundedCase, Suite
+from eval.subjects import shelf
+
+Progress = Callable[[str, float], None]
+KEPT = 0.99
+"""Share of the answerable questions that the search alone keeps."""
+_LEAST = 20
+"""Questions of each kind without which nothing is fitted."""
+_FIELDS = ("lead", "found", "named", "across", "chinese", "reader")
+
+
+@dataclass(frozen=True, slots=True)
+class Weighed:
+    """A question with what is known before an answer is written."""
+
+    answerable: bool
+    source: str
+    """What it is split by: its document."""
+    signs: Signs
+
+
+def calibrate(
+    settings: Settings, suite: Suite, work: Path, adapter: str | None, seed: int, progress: Progress
+) -> tuple[Calibration, Path]:
+    """Fit for the model, adapter and embedder in use, and write the file to the data folder.
+
+    Args:
+        settings: The user's.
+        suite: Grounded cases, answerable and not.
+        work: An empty folder, for a library of the suite's passages.
+        adapter: Its name; ``None`` is the bare model.
+        seed: Of the split.
+        progress: Told what is done and how far it is, 0..1.
+
+    Returns:
+        The calibration and where it was written.
+
+    Raises:
+        BadRequestError: Too few answerable or unanswerable questions.
+    """
+    weighed = weigh(settings, suite, work, adapter, progress)
+    model = settings.model if settings.base_url else resolve(settled(settings).model).name
+    names = {"reader": model, "adapter": adapter or "", "embedder": settings.embedder}
+    found = fit(weighed, seed).model_copy(update=names)
+    return found, write(found, settings.home)
+
+
+def weigh(
+    settings: Settings, suite: Suite, work: Path, adapter: str | None, progress: Progress
+) -> list[Weighed]:
+    """Search and read for every grounded case of a suite, in a data folder of its own.
+
+    Raises:
+        BadRequestError: Too few answerable or unanswerable questions.
+    """
+    cases = [case for case in suite.cases if isinstance(case, GroundedCase)]
+    for answerable in (True, False):
+        count = sum(case.answerable is answerable for case in cases)
+        if count < _LEAST:
+            value = f"{count} {'answerable' if answerable else 'unanswerable'} questions"
+            raise BadRequestError(field="cases", value=value, remedy=f"give {_LEAST} of each kind or more")
+    changes = {"home": work, "database_url": "", "samples": False, "adapter": ""}
+    runtime = Runtime(settings.model_copy(update=changes), exclusive=True)
+    try:
+        user = runtime.store.users.local()
+        shelf.add(runtime, user, suite.passages, lambda *_: None)
+        return list(_weighed(runtime, user, cases, adapter, progress))
+    finally:
+        runtime.close()
+
+
+def _weighed(
+    runtime: Runtime,
+    user: User,
+    cases: Sequence[GroundedCase],
+    adapter: str | None,
+    progress: Progress,
+) -> list[Weighed]:
+    from assistant.tools import grounded
+
+    reader = runtime.reader(adapter or "none", user)
+    found: list[Weighed] = []
+    for done, case in enumerate(cases):
+        progress(f"{done} of {len(cases)}", done / len(cases))
+        signs = grounded.weigh(
+            reader,
+            case.question,
+            lambda query: runtime.library.search(user, query, k=runtime.settings.hits),
+            runtime.similarity,
+        )
+        source = case.documents[0].id if case.documents else case.id
+        found.append(Weighed(case.answerable, source, signs))
+    return found
+
+
+def fit(weighed: Sequence[Weighed], seed: int = 0) -> Calibration:
+    """Fit on half of the sources and measure on the other half.
+
+    Args:
+        weighed: Of one reader, adapter and embedder; their names are the caller's to add.
+        seed: Of the split.
+    """
+    fitted, held = _halves(weighed, seed)
+    search = _logistic(fitted, [name for name in _FIELDS if name != "reader"])
+    search = search.model_copy(update={"threshold": _keeping(search, fitted, KEPT)})
+    answer = _logistic(fitted, _FIELDS)
+    answer = answer.model_copy(update={"threshold": _best(answer, fitted)})
+    return Calibration(search=search, answer=answer, fitted=_measured(search, answer, fitted, held))
+
+
+def write(calibration: Calibration, home: Path) -> Path:
+    """Write the file that ``calibration.load`` finds; returns its path."""
+    name = file_name(calibration.reader, calibration.adapter or None, calibration.embedder)
+    path = home / FOLDER / name
+    path.parent.mkdir(parents=True, exist_ok=True)
+    text = json.dumps(calibration.model_dump(), indent=1, ensure_ascii=False) + "\n"
+    draft = path.with_suffix(".part")
+    draft.write_text(text, encoding="utf-8")
+    draft.replace(path)
+    return path
+
+
+def _halves(weighed: Sequence[Weighed], seed: int) -> tuple[list[Weighed], list[Weighed]]:
+    sources = sorted({one.source for one in weighed})
+    chosen = set(np.random.default_rng(seed).permutation(sources)[: len(sources) // 2].tolist())
+    return [one for one in weighed if one.source in chosen], [
+        one for one in weighed if one.source not in chosen
+    ]
+
+
+def _logistic(weighed: Sequence[Weighed], names: Sequence[str]) -> Weights:
+    """Fitted with both kinds of questions weighing the same; no sign counts against its meaning."""
+    from sklearn.linear_model import LogisticRegression
+
+    rows = np.array([[_value(one.signs, name) for name in names] for one in weighed])
+    scale = rows.std(0)
+    used = [n for n in range(len(names)) if scale[n] > 0]
+    model = LogisticRegression(C=1.0, class_weight="balanced", max_iter=1000)
+    model.fit(rows[:, used] / scale[used], [one.answerable for one in weighed])
+    slopes = {names[n]: float(slope / scale[n]) for n, slope in zip(used, model.coef_[0], strict=True)}
+    wrong = [name for name in ("lead", "found", "named", "reader") if slopes.get(name, 0.0) < 0]
+    if wrong:
+        return _logistic(weighed, [name for name in names if name not in wrong])
+    return Weights(bias=round(float(model.intercept_[0]), 4), **{k: round(v, 4) for k, v in slopes.items()})
+
+
+def _value(signs: Signs, name: str) -> float:
+    return 0.0 if name == "found" and signs.across else float(getattr(signs, name))
+
+
+def _keeping(weights: Weights, weighed: Sequence[Weighed], share: float) -> float:
+    """The highest threshold that keeps this share of the answerable questions."""
+    sure = sorted(weights.probability(one.signs) for one in weighed if one.answerable)
+    return float(np.floor(1e4 * sure[int((1 - share) * len(sure))]) / 1e4)
+
+
+def _best(weights: Weights, weighed: Sequence[Weighed]) -> float:
+    """The threshold with the most right decisions, both kinds of questions weighing the same."""
+    sure = np.array([weights.probability(one.signs) for one in weighed])
+    right = np.array([one.answerable for one in weighed])
+    found = [
+        ((sure[right] >= at).mean() + (sure[~right] < at).mean(), at) for at in np.arange(0.2, 0.8, 0.01)
+    ]
+    return round(float(max(found)[1]), 2)
+
+
+def _measured(
+    search: Weights, answer: Weights, fitted: Sequence[Weighed], held: Sequence[Weighed]
+) -> dict[str, float | int | str]:
+    can, cannot = ([one for one in held if one.answerable is answerable] for answerable in (True, False))
+    sure = np.array([(answer.probability(one.signs), float(not one.answerable)) for one in held])
+    return {
+        "fitted_on": len(fitted),
+        "held_out": len(held),
+        "search_keeps": round(float(np.mean([search.accepts(one.signs) for one in can])), 4),
+        "answered": round(float(np.mean([answer.accepts(one.signs) for one in can])), 4),
+        "declined": round(float(np.mean([not answer.accepts(one.signs) for one in cannot])), 4),
+        "auroc": round(auroc(sure), 4),
+    }
