@@ -106,7 +106,7 @@ def calibrate(
     seed: Annotated[int, typer.Option(min=0, help="Of drawing and of the split.")] = 0,
     as_json: AsJson = False,
 ) -> None:
-    """Fit how sure an answer has to be, on questions that your documents answer and others that they do not.
+    """Fit how sure an answer has to be, on questions that documents answer and others that they do not.
 
     Half of the documents fit the weights, the other half says how well. The file goes into the data folder and
     is used from the next start on, for this model, adapter and embedder only.

@@ -31,7 +31,8 @@ class Kind(StrEnum):
 
 _CERTAIN = re.compile(
     r"(?:hi|hello|hey|good (?:morning|afternoon|evening)|bye|goodbye|ok(?:ay)?|great|perfect|cool"
-    r"|(?:ok(?:ay)?|great|perfect)?[,!. ]*(?:many )?(?:thanks|thank you|thx|cheers)(?: a lot| so much| very much)?"
+    r"|(?:ok(?:ay)?|great|perfect)?[,!. ]*"
+    r"(?:many )?(?:thanks|thank you|thx|cheers)(?: a lot| so much| very much)?"
     r"|你好[啊呀]?|您好|嗨|哈喽|(?:早上|上午|下午|晚上)好|再见|拜拜|好的?|嗯+|知道了|明白了?"
     r"|(?:好的?|嗯)?[,， ]*(?:多谢|谢谢|感谢)(?:你|您|啦|了)?)"
 )
