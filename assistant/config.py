@@ -50,7 +50,7 @@ class Settings(BaseModel):
     frame_ancestors: tuple[str, ...] = Field((), description="Origins that may show the page in a frame.")
     behind_https: bool = Field(False, description="A proxy in front speaks HTTPS: mark cookies Secure.")
     model: str = Field(
-        "smollm2-135m",
+        "auto",
         description="Catalog name, Hub id, folder or GGUF file of the language model; auto: by memory.",
     )
     adapter: str = Field(

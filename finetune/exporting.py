@@ -91,7 +91,8 @@ def write(ref: AdapterRef, entry: Entry, base: Path, folder: Path, precision: Pr
         part.mkdir(parents=True)
         _need_room(base, folder, precision)
         _copy_tokenizer(base, part)
-        _merged(ref, base, precision).save_pretrained(part)
+        # What was kept in NF4 is in 16 bit now: its file is not written in the form that it was read in.
+        _merged(ref, base, precision).save_pretrained(part, save_original_format=not nf4.kept(base))
         _say_origin(ref, entry, part)
         for file in part.iterdir():
             file.chmod(0o644)  # safetensors lets only its writer read

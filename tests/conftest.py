@@ -22,6 +22,7 @@ for _name in [
     if name.startswith("YOUJU_") and name not in {"YOUJU_DATA", "YOUJU_MODELS_DIR"}
 ]:
     del os.environ[_name]
+os.environ["YOUJU_MODEL"] = "smollm2-135m"  # it answers in seconds; what wants the reader names it
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

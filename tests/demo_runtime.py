@@ -200,7 +200,7 @@ class DemoRuntime:
 
     def __init__(self, home: Path, *, pace: float = 0.0) -> None:
         home.mkdir(parents=True, exist_ok=True)
-        self.settings = Settings(home=home, models_dir=home / "models", samples=False)
+        self.settings = Settings(home=home, models_dir=home / "models", model="smollm2-135m", samples=False)
         self.store = Store(self.settings.database)
         self.store.migrate()
         self.library = DemoLibrary(self.store)

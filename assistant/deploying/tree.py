@@ -73,6 +73,7 @@ def _values(chosen: Chosen, wheel_name: str) -> dict[str, str]:
         "title": f"{name.replace('-', ' ').replace('_', ' ')} · Youju",
         "name": chosen.repo,
         "base_model": chosen.base.hub,
+        "preload": chosen.base.preload,
         "adapter": chosen.adapter.name if chosen.adapter else "none",
         "wheel": wheel_name,
         "gradio_version": version("gradio"),

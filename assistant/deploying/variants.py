@@ -13,7 +13,8 @@ TEMPLATES = Path(__file__).parent / "templates"
 """Where an installed Youju has them; a clone has them in ``spaces/``."""
 FILLED = ("README.md", "requirements.txt")
 """Files with placeholders, ``${name}``."""
-MODELS = {"cpu": "smollm2-135m", "docker": "smollm2-135m", "gpu": "qwen3-4b", "zerogpu": "qwen3-4b"}
+READER = "qwen2.5-coder-1.5b"
+MODELS = {"cpu": READER, "docker": READER, "gpu": "qwen3-4b", "zerogpu": "qwen3-4b"}
 """The model that a variant serves where no adapter says another."""
 
 

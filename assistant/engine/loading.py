@@ -125,18 +125,23 @@ def _in_4_bit(folder: Path, device: torch.device, dtype: torch.dtype) -> PreTrai
         return _weights(folder, device, dtype, quantization_config=nf4.config(dtype))
     config = AutoConfig.from_pretrained(folder, local_files_only=True, trust_remote_code=False)
     config.quantization_config["bnb_4bit_compute_dtype"] = _name(dtype)
-    model = _weights(folder, device, dtype, config=config)
-    for part in model.modules():
-        state = getattr(getattr(part, "weight", None), "quant_state", None)
-        if state is not None:
-            state.dtype = dtype  # it was made in 16 bit
+    return _computing_in(dtype, _weights(folder, device, dtype, config=config))
+
+
+def _computing_in(dtype: torch.dtype, model: PreTrainedModel) -> PreTrainedModel:
+    """What is kept in NF4 comes in bfloat16; a CPU without instructions for it computes in 32 bit."""
+    for parameter in model.parameters():
+        if parameter.is_floating_point():  # all but the 4-bit weights
+            parameter.data = parameter.data.to(dtype)
+        if (state := getattr(parameter, "quant_state", None)) is not None:
+            state.dtype = dtype
     return model
 
 
 def _whole(folder: Path, device: torch.device, dtype: torch.dtype) -> PreTrainedModel:
     try:
         model = _weights(folder, device, dtype)
-        return model.dequantize(dtype).eval() if nf4.kept(folder) else model
+        return _computing_in(dtype, model.dequantize(dtype)).eval() if nf4.kept(folder) else model
     except (torch.OutOfMemoryError, MemoryError) as fault:
         raise _no_room(folder, fault) from fault
     except Exception as fault:

@@ -61,6 +61,13 @@ class Entry:
         return self.upstream or next((each.repo for each in files if isinstance(each, HubFile)), "")
 
     @property
+    def preload(self) -> str:
+        """What of the Hub holds its weights, as ``preload_from_hub`` has it: OWNER/NAME FILE COMMIT."""
+        files = self.source.places if isinstance(self.source, Gguf) else ()
+        found = (f"{each.repo} {each.file} {each.revision}" for each in files if isinstance(each, HubFile))
+        return next(found, self.hub).strip()
+
+    @property
     def folder(self) -> Path | None:
         """Where it lies, if it is a folder of the user's own."""
         return self.source.path if isinstance(self.source, Folder) else None
@@ -119,7 +126,7 @@ CATALOG: dict[str, Entry] = {
             BOTH,
             "Apache-2.0",
             32768,
-            1_240 * MB,
+            1_155 * MB,
             "The default: reads and answers on two cores.",
             "d5495a1e5db0611132a97e46a65dbb64a642a499421228b9c8b93229097fa9a4",
             upstream="Qwen/Qwen2.5-Coder-1.5B-Instruct",

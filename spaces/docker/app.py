@@ -8,4 +8,4 @@ from pathlib import Path
 if __name__ == "__main__":
     from assistant.hosting import space
 
-    space.run(Path(__file__).parent)
+    space.run(Path(__file__).parent, model="qwen2.5-coder-1.5b")

@@ -22,7 +22,10 @@ QUESTION = GroundedCase(
 
 @pytest.mark.weights
 def test_the_servers_models_answer_over_the_suites_passages_alone(tmp_path: Path) -> None:
-    host = Runtime(Settings(home=tmp_path / "home", max_new_tokens=32, max_per_user=2), exclusive=True)
+    host = Runtime(
+        Settings(home=tmp_path / "home", model="smollm2-135m", max_new_tokens=32, max_per_user=2),
+        exclusive=True,
+    )
     user = host.store.users.local()
     host.library.ingest(user, host.store.collections.default(user).id, "own.txt", b"My own 99 days of leave.")
     engine = host.generator()

@@ -60,7 +60,7 @@ def suite(*cases: Case) -> Suite:
 @pytest.fixture(scope="module")
 def theirs(tmp_path_factory: pytest.TempPathFactory) -> Settings:
     """The user's settings; nothing may be written into their home."""
-    return Settings(home=tmp_path_factory.mktemp("user") / "home", max_new_tokens=48)
+    return Settings(home=tmp_path_factory.mktemp("user") / "home", model="smollm2-135m", max_new_tokens=48)
 
 
 def by_id(run: Run) -> dict[str, Prediction]:
@@ -202,7 +202,7 @@ def test_two_ways_that_exclude_each_other(theirs: Settings) -> None:
 
 
 def test_an_adapter_that_is_not_there_or_not_of_this_base(tmp_path: Path) -> None:
-    settings = Settings(home=tmp_path / "home")
+    settings = Settings(home=tmp_path / "home", model="smollm2-135m")
     for name in ("absent", "..", "../adapters"):
         with pytest.raises(AdapterError, match="it was not found"):
             LocalSubject(settings, adapter=name)

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 import tiny
+import tiny_gguf
 
 from assistant.commands.app import run
 from assistant.errors import AdapterError, BadRequestError, ModelFileError, StorageError
@@ -109,6 +110,32 @@ def test_the_merged_weights_give_the_logits_of_base_and_adapter(
         torch.testing.assert_close(merged(ids).logits, whole(ids).logits, atol=1e-4, rtol=1e-4)
         with whole.disable_adapter():
             assert not torch.allclose(merged(ids).logits, whole(ids).logits, atol=1e-2)
+
+
+def test_a_base_that_is_kept_in_nf4_is_merged_as_it_was_trained_over(tmp_path: Path) -> None:
+    import torch
+    from peft import LoraConfig, PeftModel, get_peft_model
+    from transformers import AutoModelForCausalLM
+
+    from assistant.engine import loading
+    from assistant.models import pull
+
+    entry = resolve(str(tiny_gguf.build(tmp_path / "tiny.gguf")))
+    kept = pull.require(entry, tmp_path / "models")
+    torch.manual_seed(1)
+    options = {"target_modules": "all-linear", "init_lora_weights": False, "task_type": "CAUSAL_LM"}
+    adapted = get_peft_model(loading.load(kept, "nf4", to_train=True).model, LoraConfig(r=4, **options))
+    adapted.peft_config["default"].base_model_name_or_path = "tiny"
+    adapted.save_pretrained(tmp_path / "drawn")
+    exporting.write(adapters.read(tmp_path / "drawn"), entry, kept, tmp_path / "merged", "fp32")
+    ids = torch.tensor([[5, 60, 200, 31]])
+    whole = PeftModel.from_pretrained(loading.load_whole(kept, torch.float32), tmp_path / "drawn").eval()
+    merged = AutoModelForCausalLM.from_pretrained(tmp_path / "merged", dtype=torch.float32).eval()
+    with torch.no_grad():
+        torch.testing.assert_close(merged(ids).logits, whole(ids).logits, atol=1e-4, rtol=1e-4)
+        with whole.disable_adapter():
+            assert not torch.allclose(merged(ids).logits, whole(ids).logits, atol=1e-2)
+    assert loading.load(tmp_path / "merged", "nf4").quantization == "nf4"
 
 
 def test_what_is_there_stays_as_it_is(base: Path, home: Path, tmp_path: Path) -> None:

@@ -37,6 +37,7 @@ def test_each_is_rendered_and_passes_the_checks(name: str, tmp_path: Path) -> No
     front = _made(name, tmp_path / "space")
     model = resolve(variants.MODELS[name])
     assert front.models == [model.hub]
+    assert front.preload_from_hub == ([] if name == "docker" else [model.preload])
     assert front.title == "my notes · Youju"
     assert front.sdk == ("docker" if name == "docker" else "gradio")
     for file in variants.FILLED:

@@ -90,7 +90,7 @@ def test_this_machine_is_seen() -> None:
 @pytest.fixture
 def settings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Settings:
     monkeypatch.setattr(machine, "detect", lambda: CPU)
-    return Settings(home=tmp_path / "home", models_dir=tmp_path / "models")
+    return Settings(home=tmp_path / "home", models_dir=tmp_path / "models", model="smollm2-135m")
 
 
 def checks(settings: Settings) -> dict[str, doctor.Check]:
@@ -192,6 +192,6 @@ def test_the_adapter_that_answers_is_looked_at(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str, state: str, words: str
 ) -> None:
     monkeypatch.setattr("assistant.models.adapters.SHIPPED", tmp_path / "none")
-    found = doctor._adapter(Settings(home=tmp_path, adapter=name))
+    found = doctor._adapter(Settings(home=tmp_path, adapter=name, model="smollm2-135m"))
     assert (found.state, words in found.message) == (state, True)
     assert bool(found.remedy) == (state == "fail")

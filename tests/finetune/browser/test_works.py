@@ -63,7 +63,7 @@ def runtime(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
     script.write_text(PLAYED)
     monkeypatch.setattr(works, "PROGRAM", (sys.executable, "-S", str(script)))
     says(tmp_path, monkeypatch, {**tune_runs.CHECK, "faults": []})
-    yield SimpleNamespace(settings=Settings(home=home, models_dir=home / "models"))
+    yield SimpleNamespace(settings=Settings(home=home, models_dir=home / "models", model="smollm2-135m"))
     for path in list(works._Server.children):
         works.end(path)
 
