@@ -29,7 +29,7 @@ from assistant.engine.shelf import Shelf
 from assistant.schema import AdapterRef
 
 log = logging.getLogger(__name__)
-_SLICE_ALONE = 512  # tokens of a prompt in one step: a reader that leaves frees the model after it
+_SLICE_ALONE = 1024  # tokens of a prompt in one step: a reader that leaves frees the model after it
 _SLICE_AMONG = 256  # the same where others are writing and wait for it
 
 
