@@ -34,14 +34,14 @@ import json
 import os
 import tempfile
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from statistics import fmean
 from typing import Any
 
 from assistant import config
-from assistant.retrieval import embedder
+from assistant.retrieval import embedder, rows
 from assistant.retrieval.embedder import Embedder
 from assistant.retrieval.language import is_chinese
 from assistant.retrieval.library import Library
@@ -96,10 +96,10 @@ class Question:
         """What it is reported with."""
         return f"{'zh' if is_chinese(self.text) else 'en'} {'across' if self.across else 'own'}"
 
-    def found(self, hit: Hit, document: str) -> bool:
-        """Whether this passage answers it."""
+    def found(self, hit: Hit, documents: Collection[str]) -> bool:
+        """Whether this passage, of a document known by these names, answers it."""
         held = (words in hit.passage for words in self.evidence)
-        return document == self.document and (not self.evidence or (all(held) if self.whole else any(held)))
+        return self.document in documents and (not self.evidence or (all(held) if self.whole else any(held)))
 
 
 def part(document: str) -> str:
@@ -131,13 +131,13 @@ def single(data: Path) -> Iterator[Text | Question]:
         key = f"python-faq/{row['relevant'][0]}"
         yield Question("python-faq", row["query"], key, part(key), across=False)
     for name, file, most in GROUNDED:
-        rows = {
+        asked = {
             row["documents"][0]["id"]: row
             for row in _read(data / f"grounded/{file}.jsonl")
             if row["answerable"]
         }
-        for id_ in sorted(rows, key=_number)[:most]:
-            row, key = rows[id_], f"{name}/{id_}"
+        for id_ in sorted(asked, key=_number)[:most]:
+            row, key = asked[id_], f"{name}/{id_}"
             yield Text(key, row["documents"][0]["title"], row["documents"][0]["text"])
             yield Question(
                 name, row["question"], key, part(key), across=False, evidence=tuple(row["answers"])
@@ -163,7 +163,7 @@ def table_questions() -> Iterator[Question]:
             yield Question("tables", row["question"], key, name, across, evidence=evidence, whole=True)
 
 
-class Collection:
+class Shelf:
     """All of it in one library."""
 
     def __init__(self, texts: Sequence[Text], home: Path, model: Embedder) -> None:
@@ -172,16 +172,13 @@ class Collection:
         self._user, self._model = store.users.local(), model
         self._library = Library(store, home / "index", home / "files", home / "staging", lambda: model)
         where = store.collections.default(self._user).id
-        rows = (
-            {key: value for key, value in (("title", each.title), ("text", each.text)) if value}
-            for each in texts
-        )
-        data = "\n".join(json.dumps(row) for row in rows).encode()
-        records = self._library.ingest(self._user, where, "texts.jsonl", data)
-        self._names = {record.id: each.id for record, each in zip(records, texts, strict=True)}
+        records = rows.add(self._library, self._user, where, [(each.title, each.text) for each in texts])
+        self._names: dict[str, set[str]] = defaultdict(set)
+        for record, each in zip(records, texts, strict=True):
+            self._names[record.id].add(each.id)
         for key, path in tables():
             (record,) = self._library.ingest(self._user, where, path.name, path)
-            self._names[record.id] = key
+            self._names[record.id].add(key)
 
     def place(self, question: Question, *rephrased: str) -> tuple[int, int]:
         """Rank of the first passage that answers, from 1 (K + 1: none does); tokens of the first three."""
@@ -202,10 +199,10 @@ def measure(data: Path, model: Embedder, name: str) -> list[Row]:
         each for each in (*given, *table_questions()) if isinstance(each, Question) and each.part == name
     ]
     with tempfile.TemporaryDirectory() as home:
-        collection = Collection(texts, Path(home), model)
-        found = [(question, *collection.place(question)) for question in questions]
+        shelf = Shelf(texts, Path(home), model)
+        found = [(question, *shelf.place(question)) for question in questions]
         parallels = [question for question in questions if question.translation]
-        both = [(question, *collection.place(question, question.translation)) for question in parallels]
+        both = [(question, *shelf.place(question, question.translation)) for question in parallels]
     alone = [each for each in found if each[0].translation]
     return [
         *_rows(f"{name}:", found, GOALS),
