@@ -27,8 +27,8 @@ _SPACE = re.compile(r"\s*")
 _CUT = re.compile(r"[\s,;:，、；：]")
 _CHARACTERS_A_TOKEN = 10
 """Longer than any prose: a tokenizer that calls 10 MB without a space one unknown token must not decide."""
-_TINY = 4
-"""A section below size/4 is joined with its neighbours."""
+_TINY = 8
+"""A section below size/8 is joined with its neighbours."""
 _HEADER = 300
 """Characters of a row's header that go with it."""
 

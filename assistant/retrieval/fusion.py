@@ -13,7 +13,7 @@ WEIGHTS = (1.0, 1.2, 1.0, 1.5)
 """Of meaning in the question's language, meaning in the other, words, identifiers: each wins by itself."""
 ACROSS_TRANSLATED = 0.5
 """Of what the second of these counts once a translation searches the other language in its own words."""
-REPHRASED = 0.8
+REPHRASED = 0.7
 """Of what a further phrasing finds, beside the reader's own."""
 _SHINGLE = 8
 _ALIKE = 0.6

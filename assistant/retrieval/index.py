@@ -118,6 +118,7 @@ class Generation:
         if not self.table.list_indices():
             self.table.create_index("words", config=_words())
             self.table.create_index("user_id", config=Bitmap())
+            self.table.create_index("chinese", config=Bitmap())
             self.table.create_index("document_id", config=BTree())
         self.partitions = self._partitions()
 

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 Progress = Callable[[DocumentRecord], None]
 CHUNK_TOKENS = 256
-"""Found more than 256 did, in both languages and by both stages (eval/bench/retrieval.py)."""
+"""As many were found as with 400 (eval/bench/mixed.py), and what is read of them is shorter."""
 OVERLAP_TOKENS = 0
 """Neighbours are joined to a hit when it is shown, so nothing is lost at a cut."""
 _GROUP = 128

@@ -181,16 +181,15 @@ def _exact(
     index: Index, query: str, scope: Scope, those: Callable[[Sequence[Scored]], list[Scored]]
 ) -> list[Scored]:
     """Passages by the identifiers of the question, the rare ones first; what stands in many says nothing."""
-    scores: dict[str, float] = {}
-    known: dict[str, Scored] = {}
-    for identifier in identifiers.find(query):
-        found = those(index.lexical(identifier, scope, CANDIDATES))
-        holding = [each for each in found if identifiers.stands(identifier, each.words)]
+    asked = identifiers.find(query)
+    found = those(index.lexical(" ".join(asked), scope, CANDIDATES))
+    scores = dict.fromkeys(range(len(found)), 0.0)
+    for identifier in asked:
+        holding = [at for at, each in enumerate(found) if identifiers.stands(identifier, each.words)]
         if len(holding) <= identifiers.COMMON:
-            for each in holding:
-                known[each.chunk.id] = each
-                scores[each.chunk.id] = scores.get(each.chunk.id, 0.0) + 1 / len(holding)
-    return sorted(known.values(), key=lambda each: -scores[each.chunk.id])
+            scores |= {at: scores[at] + 1 / len(holding) for at in holding}
+    ranked = sorted(scores, key=lambda at: -scores[at])
+    return [found[at] for at in ranked if scores[at]]
 
 
 def _weights(number: int, phrasings: int) -> tuple[float, ...]:
