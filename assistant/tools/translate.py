@@ -52,6 +52,8 @@ _FEW = 20
 """Tokens up to which that share says nothing."""
 _NAMES = 4
 """Words of a name, a title or a command, which may stay as they are."""
+_WAIT_S = 600.0
+"""Seconds that a sentence may wait in line: nobody sits and waits for the first word of a long text."""
 _QUOTES = {"“": "”", '"': '"', "「": "」"}
 
 
@@ -247,9 +249,8 @@ def _try(
     """Ask once, and check."""
     most = 2 * task.generator.count_text(sentence) + 32
     written, whole = [], True
-    stream = task.generator.stream(
-        messages, Sampling(max_new_tokens=most), adapter=task.adapter, user=task.user
-    )
+    sampling = Sampling(max_new_tokens=most, first_token_s=_WAIT_S)
+    stream = task.generator.stream(messages, sampling, adapter=task.adapter, user=task.user)
     with closing(stream):
         for delta in stream:
             written.append(delta.text)

@@ -71,7 +71,8 @@ def drawn(folder: Path, count: int) -> list[tuple[str, str]]:
     """English passages with their Chinese."""
     english, chinese = (_read(folder / f"xquad-{name}" / "corpus.jsonl") for name in ("en", "zh"))
     ids = [key for key in sorted(english, key=int) if key in chinese and len(english[key]) <= LONGEST]
-    return [(english[key], chinese[key]) for key in random.Random(7).sample(ids, min(count, len(ids)))]
+    random.Random(7).shuffle(ids)
+    return [(english[key], chinese[key]) for key in ids[:count]]
 
 
 def _read(path: Path) -> dict[str, str]:
