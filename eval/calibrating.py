@@ -14,11 +14,11 @@ from pathlib import Path
 
 import numpy as np
 
+from assistant.assistant import Assistant
 from assistant.config import Settings
 from assistant.errors import BadRequestError
 from assistant.evidence.calibration import FOLDER, Calibration, Signs, Weights, file_name
 from assistant.models.catalog import resolve, settled
-from assistant.runtime import Runtime
 from assistant.store import User
 from eval.metrics.grounded import auroc
 from eval.schema import GroundedCase, Suite
@@ -83,9 +83,9 @@ def weigh(
             value = f"{count} {'answerable' if answerable else 'unanswerable'} questions"
             raise BadRequestError(field="cases", value=value, remedy=f"give {_LEAST} of each kind or more")
     changes = {"home": work, "database_url": "", "samples": False, "adapter": ""}
-    runtime = Runtime(settings.model_copy(update=changes), exclusive=True)
+    runtime = Assistant.open(settings.model_copy(update=changes), exclusive=True)
     try:
-        user = runtime.store.users.local()
+        user = runtime.workspace.store.users.local()
         shelf.add(runtime, user, suite.passages, lambda *_: None)
         return list(_weighed(runtime, user, cases, adapter, progress))
     finally:
@@ -93,7 +93,7 @@ def weigh(
 
 
 def _weighed(
-    runtime: Runtime,
+    runtime: Assistant,
     user: User,
     cases: Sequence[GroundedCase],
     adapter: str | None,
@@ -101,15 +101,15 @@ def _weighed(
 ) -> list[Weighed]:
     from assistant.tools import grounded
 
-    reader = runtime.reader(adapter or "none", user)
+    reader = runtime.models.reader(adapter or "none", user.id)
     found: list[Weighed] = []
     for done, case in enumerate(cases):
         progress(f"{done} of {len(cases)}", done / len(cases))
         signs = grounded.weigh(
             reader,
             case.question,
-            lambda query: runtime.library.search(user, query, k=runtime.settings.hits),
-            runtime.similarity,
+            lambda query: runtime.workspace.library.search(user, query, k=runtime.settings.hits),
+            runtime.models.similarity,
         )
         source = case.documents[0].id if case.documents else case.id
         found.append(Weighed(case.answerable, source, signs))

@@ -11,13 +11,13 @@ from eval.browser.words import ERRORS, WORDS
 if TYPE_CHECKING:
     import gradio as gr
 
-    from assistant.runtime import Runtime
+    from assistant.assistant import Assistant
     from assistant.store import User
 
 FOLDER = Path(__file__).parent
 
 
-def _build(runtime: Runtime, blocks: gr.Blocks) -> None:
+def _build(runtime: Assistant, blocks: gr.Blocks) -> None:
     from eval.browser import evaluating
 
     evaluating.build(runtime, blocks)

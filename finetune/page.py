@@ -11,11 +11,11 @@ from finetune.browser.words import WORDS
 if TYPE_CHECKING:
     import gradio as gr
 
-    from assistant.runtime import Runtime
+    from assistant.assistant import Assistant
     from assistant.store import User
 
 
-def _build(runtime: Runtime, blocks: gr.Blocks) -> None:
+def _build(runtime: Assistant, blocks: gr.Blocks) -> None:
     from finetune.browser import tuning
 
     tuning.build(runtime, blocks)

@@ -25,7 +25,7 @@ def _add(settings: Settings, name: Name, *, role: Annotated[UserRole, typer.Opti
     """Add a user; the password is asked for, or read from standard input."""
     password = _password()
     with opened(settings) as runtime:
-        user = runtime.store.users.create(name, password, role)
+        user = runtime.workspace.store.users.create(name, password, role)
     note(f"added {user.name} ({user.role})")
 
 
@@ -34,7 +34,7 @@ def _add(settings: Settings, name: Name, *, role: Annotated[UserRole, typer.Opti
 def _list(settings: Settings, *, as_json: AsJson = False) -> None:
     """List the users."""
     with opened(settings) as runtime:
-        found = runtime.store.users.list()
+        found = runtime.workspace.store.users.list()
     if as_json:
         print_json({"users": [{"id": u.id, "name": u.name, "role": u.role} for u in found]})
         return
@@ -54,9 +54,9 @@ def _remove(
         user = acting(runtime, name)
         if not yes:
             typer.confirm(f"Delete {name} and everything of theirs?", abort=True)
-        runtime.library.delete_user_data(user)
+        runtime.workspace.library.delete_user_data(user)
         files.forget(runtime, user)
-        runtime.store.users.delete(user.id)
+        runtime.workspace.store.users.delete(user.id)
     note(f"removed {name}")
 
 
@@ -65,7 +65,7 @@ def _remove(
 def _passwd(settings: Settings, name: Name) -> None:
     """Set a new password; sessions under the old one end."""
     with opened(settings) as runtime:
-        runtime.store.users.set_password(acting(runtime, name).id, _password())
+        runtime.workspace.store.users.set_password(acting(runtime, name).id, _password())
     note(f"changed the password of {name}")
 
 
@@ -76,7 +76,7 @@ def _create(
 ) -> None:
     """Make an API key; it is shown this once."""
     with opened(settings) as runtime:
-        plain, _ = runtime.store.users.create_key(acting(runtime, user), label)
+        plain, _ = runtime.workspace.store.users.create_key(acting(runtime, user), label)
     typer.echo(plain)
 
 
@@ -85,7 +85,7 @@ def _create(
 def _keys(settings: Settings, *, user: Owner = None, as_json: AsJson = False) -> None:
     """List the API keys, without their secrets."""
     with opened(settings) as runtime:
-        found = runtime.store.users.keys(acting(runtime, user))
+        found = runtime.workspace.store.users.keys(acting(runtime, user))
     if as_json:
         print_json(
             {"keys": [{"id": k.id, "label": k.label, "hint": k.hint, "created": k.created} for k in found]}
@@ -100,7 +100,7 @@ def _keys(settings: Settings, *, user: Owner = None, as_json: AsJson = False) ->
 def _revoke(settings: Settings, key_id: Annotated[str, typer.Argument()], *, user: Owner = None) -> None:
     """Revoke an API key at once."""
     with opened(settings) as runtime:
-        runtime.store.users.revoke_key(acting(runtime, user), key_id)
+        runtime.workspace.store.users.revoke_key(acting(runtime, user), key_id)
     note("revoked")
 
 

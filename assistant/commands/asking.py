@@ -28,7 +28,7 @@ from assistant.errors import EmptyInputError, YoujuError
 from assistant.schema import Answer, Citation, Delta, Found, Status, TurnEvent
 
 if TYPE_CHECKING:
-    from assistant.runtime import Runtime
+    from assistant.assistant import Assistant
     from assistant.store import User
 
 ask = typer.Typer(add_completion=False)
@@ -67,10 +67,10 @@ def _chat(settings: Settings, *, collection: InCollection = None, user: AsUser =
     """Chat with your documents. Ctrl-C stops an answer, /quit leaves; the pages keep the history."""
     with searching(settings) as runtime:
         who = acting(runtime, user)
-        conversation = runtime.store.conversations.create(who)
+        conversation = runtime.workspace.store.conversations.create(who)
         if found := collection_of(runtime, who, collection):
             wanted = {"mode": "collection", "collection_id": found.id}
-            runtime.store.conversations.set_scope(who, conversation.id, json.dumps(wanted))
+            runtime.workspace.store.conversations.set_scope(who, conversation.id, json.dumps(wanted))
         note("Ask anything about your documents. /quit leaves.")
         for question in _questions():
             _turn(runtime, who, conversation.id, question)
@@ -88,7 +88,7 @@ def _questions() -> Iterator[str]:
             yield question
 
 
-def _turn(runtime: Runtime, user: User, conversation_id: str, question: str) -> None:
+def _turn(runtime: Assistant, user: User, conversation_id: str, question: str) -> None:
     """One turn; a fault or a Ctrl-C ends the turn, not the chat."""
     from assistant.web import turns
 

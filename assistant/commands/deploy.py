@@ -166,7 +166,7 @@ def _made(settings: Settings, chosen: Chosen, collection: str | None) -> Iterato
         front = tree.make(chosen, folder)
         if collection is not None:
             with opened(settings) as runtime:
-                user = runtime.store.users.local()
+                user = runtime.workspace.store.users.local()
                 found = collection_of(runtime, user, collection)
                 assert found is not None  # it was named
                 for title in content.add_collection(runtime, user, found, folder):

@@ -29,8 +29,8 @@ from assistant.errors import BadRequestError, EmptyInputError, NotFoundError
 from assistant.schema import Hit
 
 if TYPE_CHECKING:
+    from assistant.assistant import Assistant
     from assistant.retrieval.library import Library
-    from assistant.runtime import Runtime
     from assistant.store import Collection, DocumentRecord, User
 
 ingest = typer.Typer(add_completion=False)
@@ -55,7 +55,7 @@ def _ingest(
         renew(runtime)
         who = acting(runtime, user)
         place = _place(runtime, who, collection)
-        records = [record for path in paths for record in _add(runtime.library, who, place, path)]
+        records = [record for path in paths for record in _add(runtime.workspace.library, who, place, path)]
     failed = [record for record in records if record.state == "failed"]
     _report(place.name, records, failed, as_json=as_json)
     raise typer.Exit(1 if failed else 0)
@@ -76,7 +76,7 @@ def _search(
         raise EmptyInputError(field="query", remedy="write what you are looking for")
     with searching(settings) as runtime:
         who = acting(runtime, user)
-        found = runtime.library.search(
+        found = runtime.workspace.library.search(
             who, query, collection_ids=scope(runtime, who, collection), k=settings.hits
         )
     if as_json:
@@ -87,12 +87,12 @@ def _search(
         typer.echo(_lines(number, hit))
 
 
-def _place(runtime: Runtime, user: User, name: str | None) -> Collection:
+def _place(runtime: Assistant, user: User, name: str | None) -> Collection:
     """The named collection, made when it is new; the default one where none was named."""
     try:
-        return collection_of(runtime, user, name) or runtime.store.collections.default(user)
+        return collection_of(runtime, user, name) or runtime.workspace.store.collections.default(user)
     except NotFoundError:
-        return runtime.store.collections.create(user, name or "")
+        return runtime.workspace.store.collections.create(user, name or "")
 
 
 def _add(library: Library, user: User, place: Collection, path: Path) -> Sequence[DocumentRecord]:

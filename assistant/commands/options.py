@@ -18,7 +18,7 @@ from assistant.errors import HomeLockedError, NotFoundError
 from assistant.schema import Verdict
 
 if TYPE_CHECKING:
-    from assistant.runtime import Runtime
+    from assistant.assistant import Assistant
     from assistant.store import Collection, User
 
 PANEL = "Settings"
@@ -88,11 +88,11 @@ def _split(name: str, value: str | None) -> Any:
 
 
 @contextmanager
-def opened(settings: Settings, *, exclusive: bool = False) -> Iterator[Runtime]:
+def opened(settings: Settings, *, exclusive: bool = False) -> Iterator[Assistant]:
     """The runtime, closed at the end whatever happens."""
-    from assistant.runtime import Runtime
+    from assistant.assistant import Assistant
 
-    runtime = Runtime(settings, exclusive=exclusive)
+    runtime = Assistant.open(settings, exclusive=exclusive)
     try:
         yield runtime
     finally:
@@ -100,14 +100,14 @@ def opened(settings: Settings, *, exclusive: bool = False) -> Iterator[Runtime]:
 
 
 @contextmanager
-def searching(settings: Settings) -> Iterator[Runtime]:
+def searching(settings: Settings) -> Iterator[Assistant]:
     """The runtime with an index that this program can search by meaning.
 
     One made with another embedder would find by words alone, and nearly every question would be declined:
     it is made anew first, or, where a server does that already, the reader is told.
     """
     with opened(settings) as runtime:
-        stale = runtime.library.state().stale
+        stale = runtime.workspace.library.state().stale
         if not stale:
             yield runtime
             return
@@ -120,29 +120,29 @@ def searching(settings: Settings) -> Iterator[Runtime]:
         yield runtime
 
 
-def renew(runtime: Runtime) -> None:
+def renew(runtime: Assistant) -> None:
     """Make the index anew where it was made with another embedder. The runtime must be exclusive."""
-    if runtime.library.state().stale:
+    if runtime.workspace.library.state().stale:
         note("The documents were indexed with another embedder: making the index anew, once.")
         with progress("index") as update:
-            runtime.library.reindex(lambda share: update("", share))
+            runtime.workspace.library.reindex(lambda share: update("", share))
 
 
-def acting(runtime: Runtime, name: str | None) -> User:
+def acting(runtime: Assistant, name: str | None) -> User:
     """The user that a command acts for: the one of this machine, or the named one.
 
     Raises:
         NotFoundError: There is no user of that name.
     """
     if name is None:
-        return runtime.store.users.local()
-    for user in runtime.store.users.list():
+        return runtime.workspace.store.users.local()
+    for user in runtime.workspace.store.users.list():
         if user.name == name:
             return user
     raise NotFoundError(kind="user", value=name)
 
 
-def collection_of(runtime: Runtime, user: User, name: str | None) -> Collection | None:
+def collection_of(runtime: Assistant, user: User, name: str | None) -> Collection | None:
     """The collection of that name or id; ``None`` where none was named.
 
     Raises:
@@ -150,13 +150,13 @@ def collection_of(runtime: Runtime, user: User, name: str | None) -> Collection 
     """
     if name is None:
         return None
-    for collection in runtime.store.collections.list(user):
+    for collection in runtime.workspace.store.collections.list(user):
         if name in (collection.name, collection.id):
             return collection
     raise NotFoundError(kind="collection", value=name)
 
 
-def scope(runtime: Runtime, user: User, name: str | None) -> list[str] | None:
+def scope(runtime: Assistant, user: User, name: str | None) -> list[str] | None:
     """Where to search: one collection, or everywhere."""
     collection = collection_of(runtime, user, name)
     return [collection.id] if collection else None

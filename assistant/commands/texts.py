@@ -17,7 +17,7 @@ from assistant.prompts import Form, Length
 from assistant.schema import LABELS, Sentiment, SentimentRow, Summary, SummaryProgress
 
 if TYPE_CHECKING:
-    from assistant.runtime import Runtime
+    from assistant.assistant import Assistant
 
 summarize = typer.Typer(add_completion=False)
 sentiment = typer.Typer(add_completion=False)
@@ -41,7 +41,7 @@ def _summarize(
     text = _read(file)
     with opened(settings) as runtime, progress("summary") as update:
         summary = None
-        for event in runtime.summarize(runtime.store.users.local(), text, length=length, form=form):
+        for event in runtime.summarize(runtime.workspace.store.users.local(), text, length=length, form=form):
             if isinstance(event, SummaryProgress):
                 update(f"piece {event.done} of {event.total}", event.done / max(event.total, 1))
             elif isinstance(event, Summary):
@@ -79,7 +79,7 @@ def _sentiment(
     if not (text or "").strip():
         raise EmptyInputError(field="text", remedy="write a sentence to judge")
     with opened(settings) as runtime, progress("sentiment"):
-        judged = next(runtime.sentiment(runtime.store.users.local(), [text or ""], explain=explain))
+        judged = next(runtime.sentiment(runtime.workspace.store.users.local(), [text or ""], explain=explain))
     if as_json:
         print_json(_judgement(judged))
     else:
@@ -131,12 +131,12 @@ def _judge_table(settings: Settings, csv: Path, column: str, output: Path | None
         note(f"{output}: {', '.join(f'{count} {label}' for label, count in _counts(judged).items())}")
 
 
-def _judge(runtime: Runtime, texts: list[str]) -> list[SentimentRow]:
+def _judge(runtime: Assistant, texts: list[str]) -> list[SentimentRow]:
     from assistant.tools.sentiment import judge_rows
 
     judged = []
     with progress("sentiment") as update:
-        for row in judge_rows(texts, runtime.generator(), adapter=runtime.adapter_name(None)):
+        for row in judge_rows(texts, runtime.models.generator(), adapter=runtime.models.adapter_name(None)):
             judged.append(row)
             update(f"row {row.row} of {len(texts)}", row.row / len(texts))
     return judged

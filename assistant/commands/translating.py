@@ -56,7 +56,7 @@ def _translate(
     text = sys.stdin.read() if file == STANDARD_INPUT else _text(_file("file", file))
     with opened(settings) as runtime, progress("translation") as update:
         translated = None
-        for event in runtime.translate(runtime.store.users.local(), text, target=to, terms=pairs):
+        for event in runtime.translate(runtime.workspace.store.users.local(), text, target=to, terms=pairs):
             if isinstance(event, TranslationProgress):
                 update(f"sentence {event.done} of {event.total}", event.done / max(event.total, 1))
             elif isinstance(event, Translation):

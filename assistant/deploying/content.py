@@ -16,7 +16,7 @@ from assistant.schema import AdapterRef
 from assistant.store import Collection, DocumentRecord, User
 
 if TYPE_CHECKING:
-    from assistant.runtime import Runtime
+    from assistant.assistant import Assistant
 
 FOLDER = "content"
 LIMIT_BYTES = 500_000_000
@@ -26,7 +26,7 @@ LIMIT_DOCUMENTS = 2_000
 _NAME_BYTES = 200
 
 
-def add_collection(runtime: Runtime, user: User, collection: Collection, folder: Path) -> list[str]:
+def add_collection(runtime: Assistant, user: User, collection: Collection, folder: Path) -> list[str]:
     """Copy a collection's originals to ``content/`` below ``folder``.
 
     Args:
@@ -42,7 +42,7 @@ def add_collection(runtime: Runtime, user: User, collection: Collection, folder:
         EmptyInputError: There is none that can be read.
         TooLargeError: More than a Space takes; nothing was copied.
     """
-    records = runtime.store.documents.list(user, collection.id)
+    records = runtime.workspace.store.documents.list(user, collection.id)
     ready = [record for record in records if record.state == "ready"]
     _measure(collection, ready)
     place = folder / FOLDER / "documents"
@@ -51,7 +51,7 @@ def add_collection(runtime: Runtime, user: User, collection: Collection, folder:
     for record in sorted(ready, key=lambda each: (each.filename, each.sha256)):
         name = _free(_plain(record.filename), taken)
         taken.add(name.casefold())
-        shutil.copyfile(runtime.library.original(user, record.id), place / name)
+        shutil.copyfile(runtime.workspace.library.original(user, record.id), place / name)
     said = json.dumps({"name": collection.name, "documents": len(ready)}, ensure_ascii=False, indent=1)
     (folder / FOLDER / "collection.json").write_text(said + "\n", encoding="utf-8")
     return [record.title for record in records if record.state != "ready"]

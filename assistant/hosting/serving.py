@@ -21,8 +21,8 @@ from assistant.models import pull
 from assistant.store.users import NO_PERSON
 
 if TYPE_CHECKING:
+    from assistant.assistant import Assistant
     from assistant.engine.protocol import Lend
-    from assistant.runtime import Runtime
     from assistant.web.huggingface import Provider
 
 
@@ -56,16 +56,16 @@ def serve(settings: Settings, place: Place | None = None) -> None:
         _note(f"youju: started from the snapshot {name}")
     if place.content is not None:
         content.bring_adapters(place.content, settings.home)
-    from assistant.runtime import Runtime
+    from assistant.assistant import Assistant
 
     bring = pull.pull if place.pulls else pull.require
-    with closing(Runtime(settings, exclusive=True, bring=bring, lend=place.lend)) as runtime:
+    with closing(Assistant.open(settings, exclusive=True, bring=bring, lend=place.lend)) as runtime:
         _require_users(runtime)
         from assistant.web import server
         from assistant.web.draining import Drain
 
         if place.lend is not None:
-            runtime.generator()  # in this thread, the one in which the GPU's stand-in is in force
+            runtime.models.generator()  # in this thread, the one in which the GPU's stand-in is in force
         place.began()
         drain = Drain()
         app = server.build(runtime, drain, place.provider)
@@ -74,7 +74,7 @@ def serve(settings: Settings, place: Place | None = None) -> None:
 
 
 @contextmanager
-def _kept(runtime: Runtime) -> Iterator[None]:
+def _kept(runtime: Assistant) -> Iterator[None]:
     """Take snapshots meanwhile, and one at the end, where the settings name a folder for them."""
     if not runtime.settings.snapshots:
         yield
@@ -87,7 +87,7 @@ def _kept(runtime: Runtime) -> Iterator[None]:
         keeper.stop()
 
 
-def _opened(runtime: Runtime, place: Place) -> None:
+def _opened(runtime: Assistant, place: Place) -> None:
     """Say where, and do what would have kept the first page waiting."""
     settings = runtime.settings
     _note(f"Youju 有据: http://{_host(settings)}:{settings.port}  (Ctrl-C stops it)")
@@ -95,12 +95,14 @@ def _opened(runtime: Runtime, place: Place) -> None:
     threading.Thread(target=_bring, args=(runtime, place), name="content", daemon=True).start()
 
 
-def _bring(runtime: Runtime, place: Place) -> None:
+def _bring(runtime: Assistant, place: Place) -> None:
     try:
         if place.content is not None and (runtime.settings.samples or place.content.is_dir()):
-            content.bring(runtime.store, runtime.library, place.content)
+            content.bring(runtime.workspace.store, runtime.workspace.library, place.content)
         elif runtime.settings.samples and runtime.settings.auth == "local":
-            samples.bring(runtime.store, runtime.library, runtime.store.users.local())
+            samples.bring(
+                runtime.workspace.store, runtime.workspace.library, runtime.workspace.store.users.local()
+            )
     except YoujuError as fault:
         _note(f"youju: the documents that come with it could not be added: {fault}")
 
@@ -113,8 +115,10 @@ def _host(settings: Settings) -> str:
     return f"[{settings.host}]" if ":" in settings.host else settings.host
 
 
-def _require_users(runtime: Runtime) -> None:
-    if runtime.settings.auth == "users" and all(u.name in NO_PERSON for u in runtime.store.users.list()):
+def _require_users(runtime: Assistant) -> None:
+    if runtime.settings.auth == "users" and all(
+        u.name in NO_PERSON for u in runtime.workspace.store.users.list()
+    ):
         remedy = "nobody could sign in: add a user with `youju users add NAME`"
         raise ConfigError(field="auth", value="users", remedy=remedy)
 

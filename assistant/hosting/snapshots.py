@@ -25,8 +25,8 @@ from typing import TYPE_CHECKING
 from assistant.errors import ConfigError, DatabaseFileError, StorageError, YoujuError
 
 if TYPE_CHECKING:
+    from assistant.assistant import Assistant
     from assistant.config import Settings
-    from assistant.runtime import Runtime
 
 log = logging.getLogger(__name__)
 EVERY_S = 600.0
@@ -65,7 +65,7 @@ def restore(settings: Settings) -> str:
     return ""
 
 
-def take(runtime: Runtime) -> Path:
+def take(runtime: Assistant) -> Path:
     """Write a snapshot; the last ``KEPT`` stay. Returns its tar file.
 
     Raises:
@@ -73,13 +73,13 @@ def take(runtime: Runtime) -> Path:
     """
     settings = runtime.settings
     folder = _folder(settings)
-    library = runtime.library  # opening it empties the staging folder
+    library = runtime.workspace.library  # opening it empties the staging folder
     name = f"{_PREFIX}{datetime.now(UTC):%Y%m%dT%H%M%S.%fZ}"
     with _storage(f"a snapshot to {folder}"), _staged(settings.home / "staging" / name) as stage:
         with library.still():
             for part in FOLDERS:
                 _link(settings.home / part, stage / part)
-            runtime.store.copy(stage / DATABASE)
+            runtime.workspace.store.copy(stage / DATABASE)
         tar = _pack(stage, folder / f"{name}.tar")
         _mark(tar)
         _drop_old(folder)
@@ -94,7 +94,7 @@ class Keeper:
         every_s: Seconds between two looks.
     """
 
-    def __init__(self, runtime: Runtime, every_s: float = EVERY_S) -> None:
+    def __init__(self, runtime: Assistant, every_s: float = EVERY_S) -> None:
         self._runtime = runtime
         self._every_s = every_s
         self._seen = _state(runtime.settings.home)

@@ -37,7 +37,7 @@ from assistant.web.responses import error_body
 from assistant.web.streams import Threads
 
 if TYPE_CHECKING:
-    from assistant.runtime import Runtime
+    from assistant.assistant import Assistant
     from assistant.tools.summarize import SummaryEvent
     from assistant.tools.translate import TranslationEvent
 
@@ -50,7 +50,7 @@ POLL_S = 0.1
 T = TypeVar("T")
 
 
-def router(runtime: Runtime, drain: Drain) -> APIRouter:
+def router(runtime: Assistant, drain: Drain) -> APIRouter:
     """``/v1/*``."""
     routes = APIRouter(prefix="/v1", responses=api_answers.DOCUMENTED_ERRORS)
     # Those in line and those running; the model's own queue refuses the ones that exceed it more exactly.
@@ -107,7 +107,7 @@ def router(runtime: Runtime, drain: Drain) -> APIRouter:
     return routes
 
 
-async def _cut(runtime: Runtime, asked: ChatRequest) -> Cut | None:
+async def _cut(runtime: Assistant, asked: ChatRequest) -> Cut | None:
     """How far an answer falls short of the length asked for; ``None`` where it fits."""
     if asked.most is None or asked.most <= runtime.settings.max_new_tokens:
         return None
@@ -115,9 +115,9 @@ async def _cut(runtime: Runtime, asked: ChatRequest) -> Cut | None:
     return Cut(asked.most, fits) if asked.most > fits else None
 
 
-def _room(runtime: Runtime, asked: ChatRequest) -> int:
+def _room(runtime: Assistant, asked: ChatRequest) -> int:
     """Tokens that an answer can have beside what is read for it: half the window where that is passages."""
-    model = runtime.generator()
+    model = runtime.models.generator()
     if asked.youju is not None or asked.model == GROUNDED:
         left = model.window // 2
     else:
@@ -127,7 +127,7 @@ def _room(runtime: Runtime, asked: ChatRequest) -> int:
 
 
 def _turn(
-    runtime: Runtime, user: User, asked: ChatRequest, most: int | None
+    runtime: Assistant, user: User, asked: ChatRequest, most: int | None
 ) -> Callable[[], Iterator[TurnEvent]]:
     """The turn that a request asks for, ready to run in a thread."""
     name = _known(runtime, asked.model)
@@ -135,10 +135,10 @@ def _turn(
     collections = grounding.collections if grounding is not None else "all"
     if collections != "all":
         for collection_id in collections:
-            runtime.store.collections.get(user, collection_id)
+            runtime.workspace.store.collections.get(user, collection_id)
     *history, question = asked.turns
     given = grounding.documents if grounding is not None else ()
-    sampling = runtime.sampling(**asked.sampling(most))
+    sampling = runtime.models.sampling(**asked.sampling(most))
     return lambda: runtime.chat_turn(
         user,
         history,
@@ -152,7 +152,7 @@ def _turn(
     )
 
 
-def _task(runtime: Runtime, user: User, asked: ChatRequest, task: str) -> Callable[[], Iterator[TaskEvent]]:
+def _task(runtime: Assistant, user: User, asked: ChatRequest, task: str) -> Callable[[], Iterator[TaskEvent]]:
     """The work on the last message's text that a request asks for, ready to run in a thread."""
     adapter, text = _adapter(runtime, _known(runtime, asked.model)), asked.turns[-1].text
     if task == "summarize":
@@ -164,9 +164,9 @@ def _task(runtime: Runtime, user: User, asked: ChatRequest, task: str) -> Callab
     return lambda: runtime.sentiment(user, [text], adapter=adapter)
 
 
-def _adapter(runtime: Runtime, name: str) -> str | None:
+def _adapter(runtime: Assistant, name: str) -> str | None:
     """The adapter that a model's name stands for: ``"none"`` the bare model, ``None`` the settings'."""
-    if name in (ref.name for ref in runtime.adapters()):
+    if name in (ref.name for ref in runtime.models.adapters()):
         return name
     return "none" if name == runtime.settings.model else None
 
@@ -174,7 +174,7 @@ def _adapter(runtime: Runtime, name: str) -> str | None:
 async def _done(
     events: AsyncIterator[TaskEvent],
     shape: api_answers.Completion,
-    runtime: Runtime,
+    runtime: Assistant,
     asked: ChatRequest,
 ) -> dict[str, Any]:
     written = 0
@@ -184,9 +184,11 @@ async def _done(
         if isinstance(event, Summary):
             return shape.summary(event)
         if isinstance(event, Translation):
-            return shape.translation(event, runtime.generator().count_text(asked.turns[-1].text), written)
+            return shape.translation(
+                event, runtime.models.generator().count_text(asked.turns[-1].text), written
+            )
         if isinstance(event, Sentiment):
-            read = runtime.generator().count(prompts.sentiment(asked.turns[-1].text))
+            read = runtime.models.generator().count(prompts.sentiment(asked.turns[-1].text))
             return shape.sentiment(event, read)
     raise EngineError(reason="the work never ended", remedy="try again")
 
@@ -257,12 +259,12 @@ def _event(value: dict[str, Any]) -> str:
     return f"data: {json.dumps(value, ensure_ascii=False)}\n\n"
 
 
-def _models(runtime: Runtime) -> list[str]:
+def _models(runtime: Assistant) -> list[str]:
     settings = runtime.settings
-    return [GROUNDED, settings.model, *(ref.name for ref in runtime.adapters()), settings.embedder]
+    return [GROUNDED, settings.model, *(ref.name for ref in runtime.models.adapters()), settings.embedder]
 
 
-def _known(runtime: Runtime, name: str) -> str:
+def _known(runtime: Assistant, name: str) -> str:
     names = _models(runtime)
     if name not in names:
         raise _unknown(name, names)
@@ -273,8 +275,8 @@ def _unknown(name: str, names: list[str]) -> ModelNotFoundError:
     return ModelNotFoundError(value=name[:200], reason="not served here", remedy=f"use {' or '.join(names)}")
 
 
-def _embed(runtime: Runtime, texts: list[str]) -> tuple[list[list[float]], int]:
-    embedder = runtime.embedder()
+def _embed(runtime: Assistant, texts: list[str]) -> tuple[list[list[float]], int]:
+    embedder = runtime.models.embedder()
     counts = [embedder.count(text) for text in texts]
     for place, count in enumerate(counts):
         if count > embedder.window:

@@ -18,7 +18,7 @@ from assistant.store import User
 from assistant.web.auth import user_of
 
 if TYPE_CHECKING:
-    from assistant.runtime import Runtime
+    from assistant.assistant import Assistant
 
 OFFER_S = 3600
 """Seconds that a result can be downloaded."""
@@ -26,7 +26,7 @@ _HEADERS = {"Content-Security-Policy": "sandbox; default-src 'none'", "Cache-Con
 _TOKEN = re.compile(r"[0-9a-f]{32}")
 
 
-def router(runtime: Runtime) -> APIRouter:
+def router(runtime: Assistant) -> APIRouter:
     """``/files``, ``/exports`` and ``/downloads``."""
     routes = APIRouter(include_in_schema=False)
 
@@ -34,13 +34,13 @@ def router(runtime: Runtime) -> APIRouter:
     def original(request: Request, document_id: str) -> Response:
         """The bytes as they were added."""
         user = user_of(request)
-        record = runtime.store.documents.get(user, document_id)
-        return _attachment(runtime.library.original(user, document_id), record.filename)
+        record = runtime.workspace.store.documents.get(user, document_id)
+        return _attachment(runtime.workspace.library.original(user, document_id), record.filename)
 
     @routes.get("/exports/conversations/{conversation_id}.{kind}")
     def export(request: Request, conversation_id: str, kind: Literal["md", "json"]) -> Response:
         """A conversation as Markdown or JSON."""
-        user, conversations = user_of(request), runtime.store.conversations
+        user, conversations = user_of(request), runtime.workspace.store.conversations
         title = conversations.get(user, conversation_id).title or "conversation"
         make = conversations.export_markdown if kind == "md" else conversations.export_json
         media_type = "text/markdown; charset=utf-8" if kind == "md" else "application/json"
@@ -58,7 +58,7 @@ def router(runtime: Runtime) -> APIRouter:
     return routes
 
 
-def offer(runtime: Runtime, user: User, name: str, data: bytes) -> str:
+def offer(runtime: Assistant, user: User, name: str, data: bytes) -> str:
     """Keep a result for ``OFFER_S`` seconds; returns the address where its user, and nobody else, gets it."""
     folder = _results(runtime, user)
     _sweep(folder)
@@ -68,13 +68,13 @@ def offer(runtime: Runtime, user: User, name: str, data: bytes) -> str:
     return f"/downloads/{token}/{quote(name, safe='')}"
 
 
-def forget(runtime: Runtime, user: User) -> None:
+def forget(runtime: Assistant, user: User) -> None:
     """Remove the results of a user: downloads, and what plugins keep below ``runs/<user id>``."""
     for folder in (_results(runtime, user), runtime.settings.home / "runs" / user.id):
         shutil.rmtree(folder, ignore_errors=True)
 
 
-def _results(runtime: Runtime, user: User) -> Path:
+def _results(runtime: Assistant, user: User) -> Path:
     return runtime.settings.home / "staging" / "downloads" / user.id
 
 

@@ -12,10 +12,10 @@ from assistant import __version__
 from assistant.web.trial import Trial
 
 if TYPE_CHECKING:
-    from assistant.runtime import Runtime
+    from assistant.assistant import Assistant
 
 
-def router(runtime: Runtime) -> APIRouter:
+def router(runtime: Assistant) -> APIRouter:
     """``/health``: 503 when the model failed, or has work and made no token for ``first_token_s``."""
     routes = APIRouter()
     trial = Trial(runtime)
@@ -31,9 +31,9 @@ def router(runtime: Runtime) -> APIRouter:
     return routes
 
 
-def examine(runtime: Runtime) -> dict[str, Any]:
+def examine(runtime: Assistant) -> dict[str, Any]:
     """What ``/health`` says."""
-    state = runtime.engine_state()
+    state = runtime.models.state()
     busy = state.running + state.waiting > 0
     age = max(0.0, time.monotonic() - state.last_progress) if state.last_progress else None
     stuck = busy and age is not None and age > runtime.settings.first_token_s

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     from fastapi import FastAPI
 
-    from assistant.runtime import Runtime
+    from assistant.assistant import Assistant
     from assistant.web.huggingface import Provider
 
 
@@ -54,7 +54,7 @@ class Server(uvicorn.Server):
         await super().shutdown(sockets)
 
 
-def build(runtime: Runtime, drain: Drain, provider: Provider | None = None) -> FastAPI:
+def build(runtime: Assistant, drain: Drain, provider: Provider | None = None) -> FastAPI:
     """The application with its pages; ``provider`` is where people sign in, with ``auth = huggingface``."""
     from assistant.web import pages
 
@@ -78,7 +78,7 @@ def _keep_uploads_in(folder: Path) -> None:
     os.environ["GRADIO_TEMP_DIR"] = str(folder)
 
 
-def serve(runtime: Runtime, app: FastAPI, drain: Drain, opened: Callable[[], None] = lambda: None) -> None:
+def serve(runtime: Assistant, app: FastAPI, drain: Drain, opened: Callable[[], None] = lambda: None) -> None:
     """Serve ``app`` until SIGTERM or SIGINT; ``opened`` is called once it listens."""
     settings = runtime.settings
     config = uvicorn.Config(

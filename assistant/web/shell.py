@@ -24,13 +24,13 @@ from assistant.web.security import BodyLimit, Hosts, Origins, SecurityHeaders, s
 if TYPE_CHECKING:
     from gradio import Blocks
 
-    from assistant.runtime import Runtime
+    from assistant.assistant import Assistant
     from assistant.web.huggingface import Provider
 
 _LOG = logging.getLogger(__name__)
 
 
-def create_app(runtime: Runtime, drain: Drain | None = None, provider: Provider | None = None) -> FastAPI:
+def create_app(runtime: Assistant, drain: Drain | None = None, provider: Provider | None = None) -> FastAPI:
     """The application without pages: sign-in, API, files, health, and the gates in front of all.
 
     Args:
@@ -40,7 +40,7 @@ def create_app(runtime: Runtime, drain: Drain | None = None, provider: Provider 
     """
     settings = runtime.settings
     guests = visitors.Visitors(runtime) if settings.auth == "visitors" else None
-    sessions = auth.Sessions(runtime.store, auth.load_secret(settings.home / "secret"))
+    sessions = auth.Sessions(runtime.workspace.store, auth.load_secret(settings.home / "secret"))
     drain = drain or Drain()
     app = FastAPI(
         title="Youju", version=__version__, docs_url=None, redoc_url=None, openapi_url="/v1/openapi.json"
@@ -49,16 +49,16 @@ def create_app(runtime: Runtime, drain: Drain | None = None, provider: Provider 
     app.add_middleware(CORSMiddleware, allow_origins=[])
     # The last one added is the first one passed.
     app.add_middleware(
-        auth.Identify, settings=settings, store=runtime.store, sessions=sessions, visitors=guests
+        auth.Identify, settings=settings, store=runtime.workspace.store, sessions=sessions, visitors=guests
     )
     app.add_middleware(BodyLimit, settings=settings)
     app.add_middleware(Origins, settings=settings)
     app.add_middleware(Hosts, settings=settings)
     app.add_middleware(Draining, drain=drain)
     app.add_middleware(SecurityHeaders, settings=settings)
-    app.include_router(login.router(settings, runtime.store, sessions))
+    app.include_router(login.router(settings, runtime.workspace.store, sessions))
     if provider is not None:
-        app.include_router(huggingface.router(provider, settings, runtime.store, sessions))
+        app.include_router(huggingface.router(provider, settings, runtime.workspace.store, sessions))
     app.include_router(health.router(runtime))
     app.include_router(api.router(runtime, drain))
     app.include_router(files.router(runtime))

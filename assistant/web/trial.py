@@ -16,7 +16,7 @@ from assistant.schema import Answer, Finish
 from assistant.store import User
 
 if TYPE_CHECKING:
-    from assistant.runtime import Runtime
+    from assistant.assistant import Assistant
 
 PASSAGE = ("trial", "Opening hours", "The workshop is open from 8:30 to 17:00 on weekdays.")
 QUESTION = "When is the workshop open on weekdays?"
@@ -36,7 +36,7 @@ class Outcome:
 class Trial:
     """Asks the question in the background, the first time somebody looks."""
 
-    def __init__(self, runtime: Runtime) -> None:
+    def __init__(self, runtime: Assistant) -> None:
         self._runtime = runtime
         self._guard = threading.Lock()
         self._outcome: Outcome | None = None

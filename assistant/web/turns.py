@@ -29,7 +29,7 @@ from assistant.schema import (
 )
 
 if TYPE_CHECKING:
-    from assistant.runtime import Runtime
+    from assistant.assistant import Assistant
     from assistant.store import Conversation, StoredMessage, User
 
 SAVE_EVERY_S = 2.0
@@ -91,7 +91,7 @@ class Detail:
 _DETAIL = TypeAdapter(Detail)
 
 
-def run(runtime: Runtime, user: User, conversation_id: str, turn: Turn) -> Generator[TurnEvent, None, None]:
+def run(runtime: Assistant, user: User, conversation_id: str, turn: Turn) -> Generator[TurnEvent, None, None]:
     """Answer one turn. Closing the iterator stops the model and keeps what was written.
 
     Raises:
@@ -99,21 +99,23 @@ def run(runtime: Runtime, user: User, conversation_id: str, turn: Turn) -> Gener
         ConflictError: An answer is being written in this conversation already.
         EmptyInputError: A question without words.
     """
-    conversation = runtime.store.conversations.get(user, conversation_id)
+    conversation = runtime.workspace.store.conversations.get(user, conversation_id)
     live = _Live.begin(conversation.id)
     try:
         question = _question(runtime, user, conversation_id, turn)
         history = _history(runtime, user, question)
-        row = runtime.store.conversations.append(user, conversation_id, question.id, "assistant", "")
+        row = runtime.workspace.store.conversations.append(
+            user, conversation_id, question.id, "assistant", ""
+        )
         live.message_id = row.id
         yield from _Writer(runtime, user, conversation, row, live).write(history, question.text)
     finally:
         live.end()
 
 
-def stop(user: User, runtime: Runtime, conversation_id: str) -> None:
+def stop(user: User, runtime: Assistant, conversation_id: str) -> None:
     """End the answer in progress; harmless when there is none."""
-    runtime.store.conversations.get(user, conversation_id)
+    runtime.workspace.store.conversations.get(user, conversation_id)
     if live := _Live.of(conversation_id):
         live.stopped.set()
 
@@ -132,9 +134,9 @@ def detail_of(message: StoredMessage) -> Detail:
         return Detail()
 
 
-def _question(runtime: Runtime, user: User, conversation_id: str, turn: Turn) -> StoredMessage:
+def _question(runtime: Assistant, user: User, conversation_id: str, turn: Turn) -> StoredMessage:
     """Store the question, or find the one that is answered again."""
-    store = runtime.store.conversations
+    store = runtime.workspace.store.conversations
     if isinstance(turn, Regenerate):
         answer = store.message(user, turn.message_id)
         if (
@@ -156,9 +158,9 @@ def _question(runtime: Runtime, user: User, conversation_id: str, turn: Turn) ->
     return store.append(user, conversation_id, parent_id, "user", turn.question.strip())
 
 
-def _history(runtime: Runtime, user: User, question: StoredMessage) -> list[Message]:
+def _history(runtime: Assistant, user: User, question: StoredMessage) -> list[Message]:
     """The messages before the question, without those that came to nothing."""
-    path = runtime.store.conversations.path(user, question.conversation_id, question.id)[:-1]
+    path = runtime.workspace.store.conversations.path(user, question.conversation_id, question.id)[:-1]
     messages: list[Message] = []
     for message in path:
         if message.role == "assistant" and not message.text.strip():
@@ -181,9 +183,9 @@ class Preferences:
     seed: int | None = None
 
     @classmethod
-    def of(cls, runtime: Runtime, user: User) -> Preferences:
+    def of(cls, runtime: Assistant, user: User) -> Preferences:
         """Read them; a value that no longer fits is the default."""
-        get = runtime.store.settings.get
+        get = runtime.workspace.store.settings.get
         return cls(
             system=get(user, "system", ""),
             adapter=get(user, "adapter", "") or None,
@@ -193,19 +195,19 @@ class Preferences:
             seed=int(seed) if (seed := get(user, "seed", "")).isdigit() else None,
         )
 
-    def sampling(self, runtime: Runtime) -> Sampling:
+    def sampling(self, runtime: Assistant) -> Sampling:
         """As the engine takes it."""
         changes: dict[str, Any] = {"temperature": self.temperature, "top_p": self.top_p, "seed": self.seed}
         if self.max_new_tokens:
             changes["max_new_tokens"] = self.max_new_tokens
-        return runtime.sampling(**changes)
+        return runtime.models.sampling(**changes)
 
 
 class _Writer:
     """Follows one answer from its first event to its row in the store."""
 
     def __init__(
-        self, runtime: Runtime, user: User, conversation: Conversation, row: StoredMessage, live: _Live
+        self, runtime: Assistant, user: User, conversation: Conversation, row: StoredMessage, live: _Live
     ) -> None:
         self._runtime, self._user, self._row, self._live = runtime, user, row, live
         self._conversation = conversation
@@ -240,7 +242,7 @@ class _Writer:
     def _events(self, history: Sequence[Message], question: str) -> Iterator[TurnEvent]:
         grounded, collection_ids = self._scope()
         # Resolved here and once: what is noted as having answered is what did, also while another goes live.
-        self._adapter = self._runtime.adapter_name(self._preferences.adapter) or ""
+        self._adapter = self._runtime.models.adapter_name(self._preferences.adapter) or ""
         events = self._runtime.chat_turn(
             self._user,
             history,
@@ -260,7 +262,7 @@ class _Writer:
     def _scope(self) -> tuple[bool, list[str] | None]:
         """Whether documents are used, and of which collections; ``None`` is all."""
         scope = json.loads(self._conversation.scope)
-        own = self._runtime.store.collections.of_chat(self._user, self._conversation.id)
+        own = self._runtime.workspace.store.collections.of_chat(self._user, self._conversation.id)
         match scope.get("mode", "all"):
             case "none":
                 return False, None
@@ -271,7 +273,7 @@ class _Writer:
             case _:
                 if own is None:
                     return True, None
-                named = self._runtime.store.collections.list(self._user)
+                named = self._runtime.workspace.store.collections.list(self._user)
                 return True, [*(collection.id for collection in named), own.id]
 
     def _take(self, event: TurnEvent) -> None:
@@ -283,7 +285,7 @@ class _Writer:
                 self._live.finish = event.finish
         if time.monotonic() - self._saved > SAVE_EVERY_S:
             self._saved = time.monotonic()
-            self._runtime.store.conversations.update(self._user, self._row.id, self._text, None)
+            self._runtime.workspace.store.conversations.update(self._user, self._row.id, self._text, None)
 
     def _finished(self, answer: Answer, fault: Exception | None) -> Answer:
         """The answer as it is kept: of a stopped turn, what was there when it stopped."""
@@ -295,7 +297,9 @@ class _Writer:
 
     def _save(self, answer: Answer, fault: Exception | None) -> None:
         detail = _DETAIL.dump_json(self._detail(answer, fault)).decode()
-        self._runtime.store.conversations.update(self._user, self._row.id, answer.text, answer.finish, detail)
+        self._runtime.workspace.store.conversations.update(
+            self._user, self._row.id, answer.text, answer.finish, detail
+        )
 
     def _detail(self, answer: Answer, fault: Exception | None) -> Detail:
         known = fault if isinstance(fault, YoujuError) else None

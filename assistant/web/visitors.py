@@ -22,7 +22,7 @@ from assistant.web.auth import VISITOR_COOKIE, cookie_rules, load_secret
 from assistant.web.limits import Throttle
 
 if TYPE_CHECKING:
-    from assistant.runtime import Runtime
+    from assistant.assistant import Assistant
     from assistant.store import User
 
 VISIT_S = 3600.0
@@ -42,14 +42,14 @@ class Visitors:
         runtime: Gets a look at each guest's request before it answers.
     """
 
-    def __init__(self, runtime: Runtime) -> None:
+    def __init__(self, runtime: Assistant) -> None:
         self._runtime = runtime
         self._secret = load_secret(runtime.settings.home / "secret")
         self._seen: dict[str, float] = {}
         self._guard = threading.Lock()
         self._questions = Throttle("questions", per_minute=runtime.settings.visitor_questions, minutes=60)
-        runtime.store.users.delete_guests()
-        runtime.admit = self.admit
+        runtime.workspace.store.users.delete_guests()
+        runtime.admit_by(self.admit)
         threading.Thread(target=self._sweeping, name="visits", daemon=True).start()
 
     def user(self, cookie: str | None) -> User | None:
@@ -65,7 +65,7 @@ class Visitors:
             if name not in self._seen and len(self._seen) >= VISITS:
                 raise TooManyRequestsError(kind="visitors", limit=VISITS, retry_s=60)
             self._seen[name] = time.monotonic()
-        users = self._runtime.store.users
+        users = self._runtime.workspace.store.users
         try:
             return users.get(name)
         except NotFoundError:
@@ -108,10 +108,10 @@ class Visitors:
 
     def _forget(self, name: str) -> None:
         try:
-            user = self._runtime.store.users.get(name)
-            self._runtime.library.delete_user_data(user)
+            user = self._runtime.workspace.store.users.get(name)
+            self._runtime.workspace.library.delete_user_data(user)
             files.forget(self._runtime, user)
-            self._runtime.store.users.delete(name)
+            self._runtime.workspace.store.users.delete(name)
         except YoujuError:
             return  # it is gone already, or the next start takes it
 

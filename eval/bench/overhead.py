@@ -1,6 +1,6 @@
 """What measuring costs beside the model: eval's own share of a run, and a run beside bare calls.
 
-The same texts go through the runner and through ``Runtime`` alone, in turns; the second is what a loop
+The same texts go through the runner and through ``Assistant`` alone, in turns; the second is what a loop
 without manifest, files, progress and scores would take.
 """
 
@@ -13,7 +13,7 @@ import time
 from pathlib import Path
 
 from assistant import config
-from assistant.runtime import Runtime
+from assistant.assistant import Assistant
 from eval import loading, runner
 from eval.bench.results import Row, save
 from eval.runs import Run
@@ -49,7 +49,12 @@ def main() -> None:
         [
             Row("own share of a run", own / (whole - own), "", "<= 0.05", "the model's time", n),
             Row(
-                "run beside bare calls", statistics.median(ratios), "x", "", "Runtime.sentiment in a loop", n
+                "run beside bare calls",
+                statistics.median(ratios),
+                "x",
+                "",
+                "Assistant.sentiment in a loop",
+                n,
             ),
         ],
     )
@@ -58,9 +63,9 @@ def main() -> None:
 def alone(suite: Suite) -> float:
     """Seconds of a bare loop over the assistant, models loaded before."""
     with tempfile.TemporaryDirectory() as home:
-        runtime = Runtime(config.load().model_copy(update={"home": Path(home), "samples": False}))
+        runtime = Assistant.open(config.load().model_copy(update={"home": Path(home), "samples": False}))
         try:
-            user = runtime.store.users.local()
+            user = runtime.workspace.store.users.local()
             list(runtime.sentiment(user, ["Warm up."]))
             begin = time.perf_counter()
             for case in suite.cases:

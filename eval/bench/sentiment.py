@@ -91,9 +91,9 @@ def main() -> None:
 
 
 def _generator(name: str | None) -> Generator:
-    from assistant.runtime import Runtime
+    from assistant.loaded import Models
 
-    return Runtime(load(model=name)).generator()
+    return Models(load(model=name)).generator()
 
 
 def _rows(folder: Path, split: str, count: int) -> Iterator[dict[str, str]]:

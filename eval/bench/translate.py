@@ -82,9 +82,9 @@ def _read(path: Path) -> dict[str, str]:
 
 def run(model: str | None, pairs: list[tuple[str, str]], target: Language) -> Run:
     """Translate all passages as one text with a paragraph each."""
-    from assistant.runtime import Runtime
+    from assistant.loaded import Models
 
-    generator = Runtime(load(model=model)).generator()
+    generator = Models(load(model=model)).generator()
     sources, references = zip(*(pair if target == "zh" else pair[::-1] for pair in pairs), strict=True)
     began, tokens, last = time.monotonic(), 0, None
     try:

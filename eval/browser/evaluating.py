@@ -19,7 +19,7 @@ from eval.report.findings import Report
 if TYPE_CHECKING:
     import gradio as gr
 
-    from assistant.runtime import Runtime
+    from assistant.assistant import Assistant
     from assistant.store import User
 
 Updates = dict[Any, Any]
@@ -31,7 +31,7 @@ def may(user: User) -> bool:
     return user.role == "admin"
 
 
-def build(runtime: Runtime, blocks: gr.Blocks) -> None:
+def build(runtime: Assistant, blocks: gr.Blocks) -> None:
     """Lay the page out and wire it."""
     import gradio as gr
 
@@ -86,7 +86,7 @@ def build(runtime: Runtime, blocks: gr.Blocks) -> None:
 class _Page:
     """What the listeners do. Whoever may not run sees and does nothing."""
 
-    def __init__(self, runtime: Runtime, labels: Labels, *fields: Any) -> None:
+    def __init__(self, runtime: Assistant, labels: Labels, *fields: Any) -> None:
         self._runtime, self._labels = runtime, labels
         (self._head, self._suite, self._adapter, self._now, self._listed, self._pair, self._a, self._b, self._detail) = fields  # fmt: skip
 
@@ -98,7 +98,7 @@ class _Page:
         if not may(reader.user):
             return {**said, self._head: shown(views.head(reader)), self._now: reader.say("evaluate_admins")}
         bare = (reader.say("evaluate_bare"), "none")
-        adapters = [bare, *((ref.name, ref.name) for ref in self._runtime.adapters())]
+        adapters = [bare, *((ref.name, ref.name) for ref in self._runtime.models.adapters())]
         lead = f"<h2>{reader.say('evaluate_compare')}</h2><p>{reader.say('evaluate_compare_lead')}</p>"
         return {
             **said,
@@ -108,7 +108,7 @@ class _Page:
             self._adapter: gr.update(
                 choices=adapters,
                 label=reader.say("evaluate_adapter"),
-                value=self._runtime.adapter_name(None) or "none",
+                value=self._runtime.models.adapter_name(None) or "none",
             ),
             **self._drawn(reader),
         }

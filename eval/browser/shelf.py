@@ -17,7 +17,7 @@ from eval.runs import Manifest
 from eval.schema import Suite
 
 if TYPE_CHECKING:
-    from assistant.runtime import Runtime
+    from assistant.assistant import Assistant
     from assistant.store import User
 
 OWN = "own:"
@@ -47,13 +47,13 @@ class Kept:
         return str(adapter["name"]) if isinstance(adapter, dict) else str(adapter or "")
 
 
-def suites(runtime: Runtime, user: User) -> list[str]:
+def suites(runtime: Assistant, user: User) -> list[str]:
     """Built-in ones by name, the user's own as ``own:<file>``."""
     own = sorted(path.name for path in _suites(runtime, user).glob("*.jsonl"))
     return [*loading.built_in(), *(OWN + name for name in own)]
 
 
-def suite(runtime: Runtime, user: User, name: str) -> Suite:
+def suite(runtime: Assistant, user: User, name: str) -> Suite:
     """The suite of a name that ``suites`` gave.
 
     Raises:
@@ -66,7 +66,7 @@ def suite(runtime: Runtime, user: User, name: str) -> Suite:
     return loading.load(_suites(runtime, user) / name.removeprefix(OWN) if own else name)
 
 
-def take(runtime: Runtime, user: User, path: Path) -> str:
+def take(runtime: Assistant, user: User, path: Path) -> str:
     """Keep an uploaded suite, once it is seen to be whole; the upload is gone afterwards.
 
     Raises:
@@ -88,13 +88,13 @@ def take(runtime: Runtime, user: User, path: Path) -> str:
     return OWN + name
 
 
-def new_folder(runtime: Runtime, user: User, suite_name: str) -> Path:
+def new_folder(runtime: Assistant, user: User, suite_name: str) -> Path:
     """Where a run that begins now is kept."""
     name = re.sub(r"[^\w.-]+", "-", suite_name)[:60]
     return _home(runtime, user) / f"{datetime.now().astimezone():%Y-%m-%dT%H-%M-%S}-{name}"
 
 
-def folder(runtime: Runtime, user: User, name: str) -> Path:
+def folder(runtime: Assistant, user: User, name: str) -> Path:
     """The folder of a run of this user.
 
     Raises:
@@ -106,7 +106,7 @@ def folder(runtime: Runtime, user: User, name: str) -> Path:
     return path
 
 
-def kept(runtime: Runtime, user: User) -> list[Kept]:
+def kept(runtime: Assistant, user: User) -> list[Kept]:
     """The user's runs, newest first; a damaged one is left out."""
     found = []
     for path in sorted(_home(runtime, user).glob("*/manifest.json"), reverse=True):
@@ -117,7 +117,7 @@ def kept(runtime: Runtime, user: User) -> list[Kept]:
     return found
 
 
-def remove(runtime: Runtime, user: User, name: str) -> None:
+def remove(runtime: Assistant, user: User, name: str) -> None:
     """Delete a run with everything in it."""
     shutil.rmtree(folder(runtime, user, name))
 
@@ -133,9 +133,9 @@ def _kept(path: Path) -> Kept:
     return Kept(path.name, manifest, done, metrics)
 
 
-def _home(runtime: Runtime, user: User) -> Path:
+def _home(runtime: Assistant, user: User) -> Path:
     return runtime.settings.home / "runs" / user.id
 
 
-def _suites(runtime: Runtime, user: User) -> Path:
+def _suites(runtime: Assistant, user: User) -> Path:
     return _home(runtime, user) / "suites"

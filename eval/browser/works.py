@@ -14,7 +14,7 @@ from eval.schema import Suite
 from eval.subjects.protocol import StoppedError, Subject
 
 if TYPE_CHECKING:
-    from assistant.runtime import Runtime
+    from assistant.assistant import Assistant
     from eval.report import Report
 
 log = logging.getLogger(__name__)
@@ -80,7 +80,7 @@ def current() -> Work | None:
 
 
 def begin(
-    runtime: Runtime, user_id: str, folder: Path, suite: Suite, adapter: str | None, limit: int | None
+    runtime: Assistant, user_id: str, folder: Path, suite: Suite, adapter: str | None, limit: int | None
 ) -> Work:
     """Run a suite in the background; a folder with this very run is gone on with.
 
@@ -107,7 +107,7 @@ def stop(user_id: str) -> None:
         work.stage = "stop"
 
 
-def subject_of(runtime: Runtime, adapter: str | None) -> Subject:
+def subject_of(runtime: Assistant, adapter: str | None) -> Subject:
     """Who is asked."""
     from eval.subjects.hosted import HostedSubject
 

@@ -6,10 +6,10 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import datetime
 
+from assistant.assistant import Assistant
 from assistant.commands.options import note
 from assistant.config import Settings
 from assistant.errors import ConflictError
-from assistant.runtime import Runtime
 from assistant.schema import AdapterRef, Message
 from eval import launching
 from eval.gate import measuring
@@ -49,17 +49,17 @@ def measured(settings: Settings, ref: AdapterRef, against: AdapterRef | None, pl
 
 
 @contextmanager
-def tried(settings: Settings, ref: AdapterRef) -> Iterator[Runtime]:
+def tried(settings: Settings, ref: AdapterRef) -> Iterator[Assistant]:
     """The assistant, once it has said a word with the adapter.
 
     Raises:
         AdapterError: Its weights do not fit the model: told now, not case by case.
     """
-    host = Runtime(settings.model_copy(update={"adapter": "none"}))
+    host = Assistant.open(settings.model_copy(update={"adapter": "none"}))
     try:
-        name = host.adapter_name(ref.name)
-        for _ in host.generator().stream(
-            [Message("user", "Hello")], host.sampling(max_new_tokens=1), adapter=name
+        name = host.models.adapter_name(ref.name)
+        for _ in host.models.generator().stream(
+            [Message("user", "Hello")], host.models.sampling(max_new_tokens=1), adapter=name
         ):
             pass
         yield host

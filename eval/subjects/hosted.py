@@ -5,15 +5,12 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from assistant.config import Settings
-from assistant.engine.protocol import EngineState, Generator
-from assistant.runtime import Runtime
-from assistant.schema import AdapterRef
+from assistant.assistant import Assistant
+from assistant.workspace import Workspace
 from eval.subjects.local import LocalSubject
 
 if TYPE_CHECKING:
-    from assistant.models.skills import Skills
-    from assistant.retrieval.embedder import Embedder
+    pass
 
 READERS = 4
 """Questions asked at once: people ask the same model meanwhile."""
@@ -32,7 +29,7 @@ class HostedSubject(LocalSubject):
 
     def __init__(
         self,
-        host: Runtime,
+        host: Assistant,
         *,
         adapter: str | None = None,
         retrieval: bool = True,
@@ -45,11 +42,13 @@ class HostedSubject(LocalSubject):
         self._host = host
         self.readers = max(1, min(READERS, host.settings.max_per_user))
 
-    def _open(self, home: Path) -> Runtime:
+    def _open(self, home: Path) -> Assistant:
         changes = {"home": home, "database_url": "", "samples": False, "adapter": ""}
-        return _Guest(host=self._host, settings=self._host.settings.model_copy(update=changes))
+        settings = self._host.settings.model_copy(update=changes)
+        models = self._host.models
+        return Assistant(models, Workspace(settings, models.embedder, exclusive=True))
 
-    def _in_use(self) -> Runtime:
+    def _in_use(self) -> Assistant:
         return self._host
 
     def close(self) -> None:
@@ -57,26 +56,3 @@ class HostedSubject(LocalSubject):
         if self._runtime is self._host:
             self._runtime = None
         super().close()
-
-
-class _Guest(Runtime):
-    """A runtime with a folder of its own and the models of another."""
-
-    def __init__(self, *, host: Runtime, settings: Settings) -> None:
-        self._host = host
-        super().__init__(settings, exclusive=True)
-
-    def embedder(self) -> Embedder:
-        return self._host.embedder()
-
-    def generator(self) -> Generator:
-        return self._host.generator()
-
-    def engine_state(self) -> EngineState:
-        return self._host.engine_state()
-
-    def adapters(self) -> list[AdapterRef]:
-        return self._host.adapters()
-
-    def skills(self, adapter: str | None) -> Skills:
-        return self._host.skills(adapter)

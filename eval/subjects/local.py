@@ -11,11 +11,11 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from assistant.assistant import Assistant
 from assistant.config import Settings
 from assistant.errors import BadRequestError
 from assistant.models import adapters, live
 from assistant.models.catalog import resolve
-from assistant.runtime import Runtime
 from assistant.schema import AdapterRef, Answer, Delta, Summary
 from assistant.store import User
 from assistant.tools.summarize import as_long_as
@@ -45,7 +45,7 @@ RANKED = 10
 
 
 class LocalSubject:
-    """``Runtime`` over a suite's passages; the user's own folder is only read, for its adapters.
+    """``Assistant`` over a suite's passages; the user's own folder is only read, for its adapters.
 
     Plain questions are put to the user's own documents.
 
@@ -76,7 +76,7 @@ class LocalSubject:
         self._retrieval, self._oracle = retrieval, oracle
         self._seed, self._temperature = seed, temperature
         self.readers = READERS
-        self._runtime: Runtime | None = None
+        self._runtime: Assistant | None = None
         self._shelf = shelf.Shelf({})
         self._stopped = threading.Event()
 
@@ -91,19 +91,19 @@ class LocalSubject:
         """Load the models, and add the passages where they are searched."""
         plain = _plain(suite)
         self._runtime = runtime = self._in_use() if plain else self._open(work)
-        user = runtime.store.users.local()
-        if plain and self._retrieval and not runtime.store.documents.ready_ids(user):
+        user = runtime.workspace.store.users.local()
+        if plain and self._retrieval and not runtime.workspace.store.documents.ready_ids(user):
             remedy = "add some (`youju ingest FILE`), or start `youju serve` once, which brings the samples"
             raise BadRequestError(field="documents", value="an empty library", remedy=remedy)
-        runtime.adapter_name(self._name)
+        runtime.models.adapter_name(self._name)
         if any(not isinstance(case, RetrievalCase | VerdictCase) for case in suite.cases):
-            runtime.generator()
+            runtime.models.generator()
         if all(isinstance(case, SentimentCase) for case in suite.cases):
             self.readers = 1  # texts are scored one after the other: more would only wait, and be timed so
         if suite.passages and self._retrieval:
             self._shelf = shelf.add(runtime, user, suite.passages, progress)
 
-    def _open(self, home: Path) -> Runtime:
+    def _open(self, home: Path) -> Assistant:
         if self._adapter and not adapters.is_shipped(self._adapter):
             target = home / "adapters" / self._adapter.name
             shutil.copytree(self._adapter.path, target, dirs_exist_ok=True)
@@ -114,18 +114,18 @@ class LocalSubject:
             "adapter": "",
             "max_per_user": max(self._theirs.max_per_user, READERS),
         }
-        return Runtime(self._theirs.model_copy(update=changes), exclusive=True)
+        return Assistant.open(self._theirs.model_copy(update=changes), exclusive=True)
 
-    def _in_use(self) -> Runtime:
+    def _in_use(self) -> Assistant:
         """Over the user's own documents, which a server may serve meanwhile."""
         changes = {"adapter": "", "max_per_user": max(self._theirs.max_per_user, READERS)}
-        return Runtime(self._theirs.model_copy(update=changes))
+        return Assistant.open(self._theirs.model_copy(update=changes))
 
     def predict(self, case: Case) -> Prediction:
         """See ``Subject``."""
         runtime = self._runtime
         assert runtime is not None, "prepare() comes first"
-        started, user = time.monotonic(), runtime.store.users.local()
+        started, user = time.monotonic(), runtime.workspace.store.users.local()
         match case:
             case SummarizeCase():
                 found = self._summary(case, runtime, user)
@@ -145,15 +145,15 @@ class LocalSubject:
     def _name(self) -> str:
         return self._adapter.name if self._adapter else "none"
 
-    def _sampling(self, runtime: Runtime) -> Any:
-        return runtime.sampling(seed=self._seed, temperature=self._temperature)
+    def _sampling(self, runtime: Assistant) -> Any:
+        return runtime.models.sampling(seed=self._seed, temperature=self._temperature)
 
-    def _sentiment(self, case: SentimentCase, runtime: Runtime, user: User) -> Prediction:
+    def _sentiment(self, case: SentimentCase, runtime: Assistant, user: User) -> Prediction:
         """One text at a time: in a batch the model's rounding makes a text's score depend on its company."""
         (found,) = self._watched(runtime.sentiment(user, [case.text], adapter=self._name))
         return making.judged(case.id, found)
 
-    def _answered(self, case: Turn, runtime: Runtime, user: User) -> Prediction:
+    def _answered(self, case: Turn, runtime: Assistant, user: User) -> Prediction:
         """A turn of a conversation, over the documents that its task says."""
         asked = {"adapter": self._name, "sampling": self._sampling(runtime)}
         messages = making.conversation(case)
@@ -179,7 +179,7 @@ class LocalSubject:
                 found = making.shelved(case, answer, self._shelf)
         return replace(found, first_token_s=first)
 
-    def _summary(self, case: SummarizeCase, runtime: Runtime, user: User) -> Prediction:
+    def _summary(self, case: SummarizeCase, runtime: Assistant, user: User) -> Prediction:
         tokens = 0
 
         def counted(events: Iterable[Any]) -> Iterator[Any]:
@@ -193,8 +193,8 @@ class LocalSubject:
         summary, first = making.followed(counted(events), Summary)
         return replace(making.summarized(case.id, summary), tokens=tokens, first_token_s=first)
 
-    def _ranked(self, case: RetrievalCase, runtime: Runtime, user: User) -> Prediction:
-        found = runtime.library.search(user, case.query, k=runtime.settings.hits)
+    def _ranked(self, case: RetrievalCase, runtime: Assistant, user: User) -> Prediction:
+        found = runtime.workspace.library.search(user, case.query, k=runtime.settings.hits)
         lists = {"dense": found.dense, "bm25": found.lexical, "hybrid": found.fused}
         rankings = {name: self._shelf.ranked(case, hits)[:RANKED] for name, hits in lists.items()}
         shown = self._shelf.ranked(case, found.hits)
@@ -210,7 +210,7 @@ class LocalSubject:
 
     def alive(self) -> bool:
         """The engine has not failed for good."""
-        return self._runtime is not None and self._runtime.engine_state().state not in ("failed", "stopped")
+        return self._runtime is not None and self._runtime.models.state().state not in ("failed", "stopped")
 
     def stop(self) -> None:
         """See ``Subject``."""

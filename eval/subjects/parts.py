@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+from assistant.assistant import Assistant
 from assistant.evidence import verdicts
-from assistant.runtime import Runtime
 from assistant.schema import Message
 from assistant.tools import followup
 from eval.schema import Prediction, RewriteCase, VerdictCase
@@ -12,10 +12,10 @@ _BEST = 4.0
 """The goodness of a check that is supported, in words that all stand in the passage."""
 
 
-def rewritten(case: RewriteCase, runtime: Runtime, adapter: str | None) -> Prediction:
+def rewritten(case: RewriteCase, runtime: Assistant, adapter: str | None) -> Prediction:
     """The question that is searched for in place of a follow-up."""
     earlier = [Message("user", question) for question in case.earlier]
-    reader = runtime.reader(adapter or "none")
+    reader = runtime.models.reader(adapter or "none")
     return Prediction(case.id, "rewrite", followup.standalone(reader, earlier, case.question))
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from functools import partial
 
-from assistant.runtime import Runtime
+from assistant.assistant import Assistant
 from assistant.schema import Answer, Citation, Hit
 from assistant.store import User
 from eval.schema import Case, Cited, GroundedCase, Passage, RetrievalCase
@@ -52,16 +52,18 @@ def cited(passage: Passage, citation: Citation) -> Cited:
     return Cited(citation.n, passage.id, min(start, len(passage.text)), min(end, len(passage.text)))
 
 
-def add(runtime: Runtime, user: User, passages: Sequence[Passage], progress: Progress) -> Shelf:
+def add(runtime: Assistant, user: User, passages: Sequence[Passage], progress: Progress) -> Shelf:
     """Add passages to the user's documents; those that are there already are left alone."""
     from assistant.retrieval import rows
 
     progress("prepare", 0, len(passages))
-    place = runtime.store.collections.default(user).id
+    place = runtime.workspace.store.collections.default(user).id
     texts = [(passage.title, passage.text) for passage in passages]
     told = partial(_tell, progress, len(passages))
     alike: dict[str, list[Passage]] = {}
-    for record, passage in zip(rows.add(runtime.library, user, place, texts, told), passages, strict=True):
+    for record, passage in zip(
+        rows.add(runtime.workspace.library, user, place, texts, told), passages, strict=True
+    ):
         alike.setdefault(record.id, []).append(passage)
     progress("prepare", len(passages), len(passages))
     return Shelf(alike)

@@ -11,19 +11,19 @@ from finetune import reading
 from finetune.browser.shelf import Kept
 
 if TYPE_CHECKING:
-    from assistant.runtime import Runtime
+    from assistant.assistant import Assistant
 
 GATES = "gates/*/gate-*.json"
 """Below the data folder: a record of each passage through the gate."""
 
 
-def name(runtime: Runtime) -> str:
+def name(runtime: Assistant) -> str:
     """The adapter that was put live for the model in use; empty where none was."""
     promoted = live.stack(runtime.settings.home, _base(runtime))
     return promoted[-1].name if promoted else ""
 
 
-def rollback(runtime: Runtime) -> tuple[str, str]:
+def rollback(runtime: Assistant) -> tuple[str, str]:
     """Take it off.
 
     Returns:
@@ -36,7 +36,7 @@ def rollback(runtime: Runtime) -> tuple[str, str]:
     return taken.name, now.name if now else ""
 
 
-def gate(runtime: Runtime, kept: Kept) -> dict[str, Any]:
+def gate(runtime: Assistant, kept: Kept) -> dict[str, Any]:
     """The newest record about the adapter that a run made; empty where there is none."""
     if not kept.adapter:
         return {}
@@ -49,5 +49,5 @@ def gate(runtime: Runtime, kept: Kept) -> dict[str, Any]:
     return max(about, key=lambda record: str(record.get("at", "")), default={})
 
 
-def _base(runtime: Runtime) -> str:
+def _base(runtime: Assistant) -> str:
     return resolve(runtime.settings.model).name

@@ -17,7 +17,7 @@ from finetune.commands import RUNS
 from finetune.reading import Status
 
 if TYPE_CHECKING:
-    from assistant.runtime import Runtime
+    from assistant.assistant import Assistant
     from assistant.store import User
 
 SUFFIXES = (".jsonl", ".json", ".csv", ".tsv", ".parquet")
@@ -67,17 +67,17 @@ class Kept:
         return self.place / "log.txt"
 
 
-def draft(runtime: Runtime, user: User) -> Path:
+def draft(runtime: Assistant, user: User) -> Path:
     """Where the files of the next run, their check and their plan are kept."""
     return _home(runtime, user) / "draft"
 
 
-def files(runtime: Runtime, user: User) -> list[Path]:
+def files(runtime: Assistant, user: User) -> list[Path]:
     """The data of the next run."""
     return sorted(path for path in (draft(runtime, user) / "data").glob("*") if path.is_file())
 
 
-def take(runtime: Runtime, user: User, uploads: list[Path]) -> None:
+def take(runtime: Assistant, user: User, uploads: list[Path]) -> None:
     """Keep uploaded files; the uploads are gone afterwards. One of the same name takes the other's place.
 
     Raises:
@@ -102,7 +102,7 @@ def take(runtime: Runtime, user: User, uploads: list[Path]) -> None:
             path.unlink(missing_ok=True)
 
 
-def drop(runtime: Runtime, user: User, name: str) -> None:
+def drop(runtime: Assistant, user: User, name: str) -> None:
     """Take a file out of the next run.
 
     Raises:
@@ -114,7 +114,7 @@ def drop(runtime: Runtime, user: User, name: str) -> None:
     path.unlink()
 
 
-def new(runtime: Runtime, user: User, name: str) -> Path:
+def new(runtime: Assistant, user: User, name: str) -> Path:
     """Make the place of a run that begins now, its data in it.
 
     Args:
@@ -138,7 +138,7 @@ def new(runtime: Runtime, user: User, name: str) -> Path:
     return place
 
 
-def free_name(runtime: Runtime, user: User) -> str:
+def free_name(runtime: Assistant, user: User) -> str:
     """A name for the next adapter, after the first of the files."""
     found = files(runtime, user)
     stem = re.sub(r"[^a-z0-9]+", "-", found[0].stem.lower()).strip("-")[:40] if found else ""
@@ -147,7 +147,7 @@ def free_name(runtime: Runtime, user: User) -> str:
     return next(name for n in range(1, 10_000) if (name := stem if n == 1 else f"{stem}-{n}") not in taken)
 
 
-def runs(runtime: Runtime, user: User) -> list[Kept]:
+def runs(runtime: Assistant, user: User) -> list[Kept]:
     """The user's runs, newest first. On one's own machine also those that a terminal began."""
     own = [_kept(path) for path in _home(runtime, user).glob("*/") if (path / "recipe.toml").is_file()]
     if runtime.settings.auth == "local":
@@ -159,7 +159,7 @@ def runs(runtime: Runtime, user: User) -> list[Kept]:
     return sorted(own, key=_began, reverse=True)
 
 
-def find(runtime: Runtime, user: User, name: str) -> Kept:
+def find(runtime: Assistant, user: User, name: str) -> Kept:
     """The user's run of a name.
 
     Raises:
@@ -171,14 +171,14 @@ def find(runtime: Runtime, user: User, name: str) -> Kept:
     return found
 
 
-def working(runtime: Runtime) -> Kept | None:
+def working(runtime: Assistant) -> Kept | None:
     """The run of any user that goes on now."""
     home = runtime.settings.home
     found = map(_kept, (*home.glob("runs/*/tune/*/"), *home.glob(f"{RUNS}/*/")))
     return next((kept for kept in found if kept.status is not None and kept.status.alive), None)
 
 
-def remove(runtime: Runtime, user: User, name: str) -> None:
+def remove(runtime: Assistant, user: User, name: str) -> None:
     """Delete a run with everything in it; the adapter that it made stays.
 
     Raises:
@@ -210,5 +210,5 @@ def _copy(source: Path, target: Path) -> None:
         shutil.copyfile(source, target)
 
 
-def _home(runtime: Runtime, user: User) -> Path:
+def _home(runtime: Assistant, user: User) -> Path:
     return runtime.settings.home / "runs" / user.id / "tune"

@@ -22,7 +22,7 @@ from finetune.browser.works import Found
 if TYPE_CHECKING:
     import gradio as gr
 
-    from assistant.runtime import Runtime
+    from assistant.assistant import Assistant
     from assistant.store import User
 
 Updates = dict[Any, Any]
@@ -57,7 +57,7 @@ def may(user: User) -> bool:
     return user.role == "admin"
 
 
-def build(runtime: Runtime, blocks: gr.Blocks) -> None:
+def build(runtime: Assistant, blocks: gr.Blocks) -> None:
     """Lay the page out and wire it."""
     import gradio as gr
 
@@ -112,7 +112,7 @@ class _Parts:
 class _Page:
     """What the listeners do. Whoever may not tune sees and does nothing."""
 
-    def __init__(self, runtime: Runtime, labels: Labels, parts: _Parts, upload: Any) -> None:
+    def __init__(self, runtime: Assistant, labels: Labels, parts: _Parts, upload: Any) -> None:
         self._runtime, self._labels, self._parts, self._upload = runtime, labels, parts, upload
         self._lists: dict[str, tuple[bytes, float, str]] = {}
 

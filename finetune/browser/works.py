@@ -21,7 +21,7 @@ from finetune.browser import recipes, shelf
 from finetune.browser.shelf import Kept
 
 if TYPE_CHECKING:
-    from assistant.runtime import Runtime
+    from assistant.assistant import Assistant
     from assistant.store import User
 
 CHECK, CHECK_LOG = "check.json", "check.log"
@@ -56,7 +56,7 @@ class _Server:
 _Server.children = {}
 
 
-def check(runtime: Runtime, user: User) -> None:
+def check(runtime: Assistant, user: User) -> None:
     """Look through the files of the next run; an earlier look is ended."""
     folder = shelf.draft(runtime, user)
     forget(runtime, user)
@@ -66,7 +66,7 @@ def check(runtime: Runtime, user: User) -> None:
             _start(runtime, folder / CHECK, command, out, log)
 
 
-def checked(runtime: Runtime, user: User) -> Found:
+def checked(runtime: Assistant, user: User) -> Found:
     """What is known of the files."""
     folder = shelf.draft(runtime, user)
     code = _ended(folder / CHECK)
@@ -80,7 +80,7 @@ def checked(runtime: Runtime, user: User) -> Found:
     return Found("failed", {}, last_line(folder / CHECK_LOG))
 
 
-def plan(runtime: Runtime, user: User, recipe: str) -> None:
+def plan(runtime: Assistant, user: User, recipe: str) -> None:
     """Measure a recipe over the files: the longest batches are run for real.
 
     Raises:
@@ -97,7 +97,7 @@ def plan(runtime: Runtime, user: User, recipe: str) -> None:
         _start(runtime, folder / PLAN_LOG, command, log, log)
 
 
-def planned(runtime: Runtime, user: User, recipe: str) -> Found:
+def planned(runtime: Assistant, user: User, recipe: str) -> Found:
     """What was measured of this recipe over these files."""
     folder = shelf.draft(runtime, user)
     wanted = _recipe(runtime, user, recipe, shelf.files(runtime, user), folder / PLAN, "plan")
@@ -112,7 +112,7 @@ def planned(runtime: Runtime, user: User, recipe: str) -> Found:
     return Found("done", content) if content else Found("failed", {}, last_line(folder / PLAN_LOG))
 
 
-def forget(runtime: Runtime, user: User) -> None:
+def forget(runtime: Assistant, user: User) -> None:
     """Drop what was found of files that are no longer these."""
     folder = shelf.draft(runtime, user)
     for name in (CHECK, PLAN_LOG):
@@ -122,7 +122,7 @@ def forget(runtime: Runtime, user: User) -> None:
     shutil.rmtree(folder / PLAN, ignore_errors=True)
 
 
-def start(runtime: Runtime, user: User, recipe: str, name: str) -> Kept:
+def start(runtime: Assistant, user: User, recipe: str, name: str) -> Kept:
     """Begin a run over the files that were checked.
 
     Args:
@@ -151,7 +151,7 @@ def start(runtime: Runtime, user: User, recipe: str, name: str) -> Kept:
     return kept
 
 
-def resume(runtime: Runtime, kept: Kept) -> None:
+def resume(runtime: Assistant, kept: Kept) -> None:
     """Go on from the last complete checkpoint.
 
     Raises:
@@ -170,7 +170,7 @@ def stop(kept: Kept) -> None:
         (kept.run / reading.STOP).touch()
 
 
-def promote(runtime: Runtime, kept: Kept) -> None:
+def promote(runtime: Assistant, kept: Kept) -> None:
     """Send the adapter of a run through the gate.
 
     Raises:
@@ -201,13 +201,13 @@ def working(kept: Kept) -> bool:
     return _ended(kept.log) is None
 
 
-def busy(runtime: Runtime) -> bool:
+def busy(runtime: Assistant) -> bool:
     """A run or the gate is at work, of whichever user."""
     with_all = [path for path in _Server.children if path.name in ("log.txt", PROMOTE_LOG)]
     return any(_ended(path) is None for path in with_all) or shelf.working(runtime) is not None
 
 
-def alone(runtime: Runtime) -> None:
+def alone(runtime: Assistant) -> None:
     """One thing at a time: each takes the whole machine.
 
     Raises:
@@ -243,14 +243,14 @@ def last_line(log: Path) -> str:
     return (told or lines or [""])[-1][:500]
 
 
-def _train(runtime: Runtime, kept: Kept, *more: str) -> None:
+def _train(runtime: Assistant, kept: Kept, *more: str) -> None:
     command = ["finetune", str(kept.recipe), "--yes", *more]
     with kept.log.open("ab") as log:
         _start(runtime, kept.log, command, log, log, apart=True)
 
 
 def _start(
-    runtime: Runtime,
+    runtime: Assistant,
     path: Path,
     command: Sequence[str],
     out: IO[bytes],
@@ -279,7 +279,7 @@ def _ended(path: Path) -> int | None:
     return 0 if child is None else child.poll()
 
 
-def _recipe(runtime: Runtime, user: User, recipe: str, files: list[Path], folder: Path, name: str) -> str:
+def _recipe(runtime: Assistant, user: User, recipe: str, files: list[Path], folder: Path, name: str) -> str:
     if recipe not in recipes.RECIPES:
         raise BadRequestError(field="recipe", value=repr(recipe), remedy="choose one of the list")
     counts = checked(runtime, user).content.get("counts", {})

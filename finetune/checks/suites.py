@@ -45,6 +45,6 @@ def documents(settings: Settings) -> Iterator[str]:
         return
     with opened(settings) as runtime:
         user = acting(runtime, None)
-        for record in runtime.store.documents.list(user):
+        for record in runtime.workspace.store.documents.list(user):
             if record.state == "ready":
-                yield runtime.library.document(user, record.id).text
+                yield runtime.workspace.library.document(user, record.id).text

@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     import gradio as gr
 
-    from assistant.runtime import Runtime
+    from assistant.assistant import Assistant
 
 
-def build(runtime: Runtime) -> gr.Blocks:
+def build(runtime: Assistant) -> gr.Blocks:
     """All pages in one document: going from one to another never interrupts an answer."""
     import gradio as gr
 
@@ -44,7 +44,7 @@ def build(runtime: Runtime) -> gr.Blocks:
 
         def dress(reader: bridge.Reader) -> dict[gr.Markdown, str]:
             names = [page.name for page in others if page.shown_to(reader.user)]
-            links = frame.navigation(reader, runtime.engine_state(), names)
+            links = frame.navigation(reader, runtime.models.state(), names)
             return {
                 notice: bridge.shown(frame.notice(reader, runtime.settings)),
                 top: bridge.shown(frame.top_bar(reader)),

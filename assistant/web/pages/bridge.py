@@ -23,7 +23,7 @@ from assistant.web.auth import user_of
 if TYPE_CHECKING:
     import gradio as gr
 
-    from assistant.runtime import Runtime
+    from assistant.assistant import Assistant
     from assistant.store import User
 
 log = logging.getLogger(__name__)
@@ -49,10 +49,10 @@ class Reader:
         return i18n.text(key, self.language, **fields)
 
 
-def reader_of(runtime: Runtime, request: gr.Request) -> Reader:
+def reader_of(runtime: Assistant, request: gr.Request) -> Reader:
     """The signed-in user, with the language of the settings or else of the browser."""
     user = user_of(request.request)
-    chosen = runtime.store.settings.get(user, "language", "")
+    chosen = runtime.workspace.store.settings.get(user, "language", "")
     if chosen in ("en", "zh"):
         return Reader(user, "zh" if chosen == "zh" else "en")
     return Reader(user, i18n.pick(request.headers.get("accept-language") or ""))
@@ -196,7 +196,7 @@ def note(reader: Reader, words: str) -> None:
     gr.Info(str(Markup.escape(words)), title=reader.say("app"))
 
 
-def guarded(runtime: Runtime, function: Callable[..., Any]) -> Callable[..., Any]:
+def guarded(runtime: Assistant, function: Callable[..., Any]) -> Callable[..., Any]:
     """Wrap ``function(reader, *values)``: the reader comes from the request, errors become notices.
 
     A plain function returns updates; a generator yields them.

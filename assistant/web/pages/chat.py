@@ -18,7 +18,7 @@ from assistant.web.pages.bridge import Action, InView, Reader, shown
 if TYPE_CHECKING:
     import gradio as gr
 
-    from assistant.runtime import Runtime
+    from assistant.assistant import Assistant
 
 DRAW_EVERY_S = 0.12
 """Seconds between two drawings of a growing answer: quicker costs more than the eye gains."""
@@ -27,7 +27,7 @@ LISTED = 100
 Updates = dict[Any, Any]
 
 
-def build(runtime: Runtime, blocks: gr.Blocks, history: gr.Markdown, panel: gr.Markdown) -> None:
+def build(runtime: Assistant, blocks: gr.Blocks, history: gr.Markdown, panel: gr.Markdown) -> None:
     """Lay the page out and wire it."""
     import gradio as gr
 
@@ -52,7 +52,7 @@ class _Page:
 
     def __init__(
         self,
-        runtime: Runtime,
+        runtime: Assistant,
         history: gr.Markdown,
         panel: gr.Markdown,
         thread: gr.Markdown,
@@ -60,7 +60,7 @@ class _Page:
         progress: gr.Markdown,
         form: gr.Markdown,
     ) -> None:
-        self._runtime, self._store = runtime, runtime.store
+        self._runtime, self._store = runtime, runtime.workspace.store
         self._history, self._panel = history, panel
         self._thread, self._live, self._progress, self._form = thread, live, progress, form
         self._handlers: dict[str, Callable[[Reader, Action], Updates]] = {
@@ -238,7 +238,7 @@ class _Page:
         conversation_id = action.text("c")
         turns.stop(reader.user, self._runtime, conversation_id)
         if own := self._store.collections.of_chat(reader.user, conversation_id):
-            self._runtime.library.delete_collection(reader.user, own.id)
+            self._runtime.workspace.library.delete_collection(reader.user, own.id)
         self._store.conversations.delete(reader.user, conversation_id)
         updates = self._list(reader)
         if action.text("shown") != conversation_id:
@@ -318,12 +318,12 @@ def _spot(detail: turns.Detail, message_id: str, action: Action) -> tuple[str, s
 class _Drawing:
     """An answer as it is drawn while it grows."""
 
-    def __init__(self, runtime: Runtime, reader: Reader, asked: str) -> None:
+    def __init__(self, runtime: Assistant, reader: Reader, asked: str) -> None:
         self._reader, self._asked = reader, asked
         self._steps: list[Status] = []
         self._hits: tuple[Hit, ...] = ()
         self._text, self._drawn, self._waiting = "", 0.0, 0
-        self._loading = runtime.engine_state().state != "ready"
+        self._loading = runtime.models.state().state != "ready"
 
     def take(self, event: Any) -> bool:
         """Take an event in; true when it is time to draw."""

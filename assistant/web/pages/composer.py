@@ -10,13 +10,13 @@ from assistant.web.pages.bridge import Reader
 from assistant.web.pages.icons import icon
 
 if TYPE_CHECKING:
-    from assistant.runtime import Runtime
+    from assistant.assistant import Assistant
 
 QUESTION_LIMIT = 100_000
 """Characters that the field takes; the model's window is the real limit and says so itself."""
 
 
-def form(runtime: Runtime, reader: Reader) -> Markup:
+def form(runtime: Assistant, reader: Reader) -> Markup:
     """Text field, attach, where to answer from, and one button that sends or stops."""
     say = reader.say
     return Markup(
@@ -37,8 +37,8 @@ def form(runtime: Runtime, reader: Reader) -> Markup:
     )  # fmt: skip
 
 
-def _options(runtime: Runtime, reader: Reader) -> Markup:
-    named = [(c.id, c.name) for c in runtime.store.collections.list(reader.user)]
+def _options(runtime: Assistant, reader: Reader) -> Markup:
+    named = [(c.id, c.name) for c in runtime.workspace.store.collections.list(reader.user)]
     choices = [
         ("all", reader.say("scope_all")),
         *named,

@@ -18,7 +18,7 @@ from assistant.web.pages.icons import icon
 from assistant.web.pages.why import why
 
 if TYPE_CHECKING:
-    from assistant.runtime import Runtime
+    from assistant.assistant import Assistant
     from assistant.store import Conversation, StoredMessage
 
 SNIPPET = 320
@@ -32,7 +32,7 @@ RATING_LIMITS = {"comment": 2000, "edit": 8000}
 class Sources:
     """The documents that an answer names, read once a view, and only where they are the reader's."""
 
-    def __init__(self, runtime: Runtime, reader: Reader) -> None:
+    def __init__(self, runtime: Assistant, reader: Reader) -> None:
         self._runtime, self._reader = runtime, reader
         self._known: dict[str, Document | None] = {}
 
@@ -40,7 +40,9 @@ class Sources:
         """The document, or ``None`` where it was deleted."""
         if document_id not in self._known:
             try:
-                self._known[document_id] = self._runtime.library.document(self._reader.user, document_id)
+                self._known[document_id] = self._runtime.workspace.library.document(
+                    self._reader.user, document_id
+                )
             except YoujuError:
                 self._known[document_id] = None
         return self._known[document_id]
@@ -55,7 +57,7 @@ class Sources:
 class Thread:
     """Everything needed to draw a conversation."""
 
-    runtime: Runtime
+    runtime: Assistant
     reader: Reader
     conversation: Conversation
     messages: Sequence[StoredMessage]
@@ -121,7 +123,7 @@ class Thread:
 
     def _tools(self, message: StoredMessage) -> Markup:
         say = self.reader.say
-        rated = self.runtime.store.feedback.get(self.reader.user, message.id)
+        rated = self.runtime.workspace.store.feedback.get(self.reader.user, message.id)
         value = rated.value if rated else 0
         said, edit = (rated.comment, rated.edit) if rated else ("", "")
         return Markup(

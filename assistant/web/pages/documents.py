@@ -12,14 +12,14 @@ from assistant.web.pages.bridge import Action, InView, Reader, shown
 if TYPE_CHECKING:
     import gradio as gr
 
-    from assistant.runtime import Runtime
+    from assistant.assistant import Assistant
 
 Updates = dict[Any, Any]
 IN_PASSING = ("imports", "dismiss")
 """Actions that bring nothing else into view."""
 
 
-def build(runtime: Runtime, blocks: gr.Blocks) -> None:
+def build(runtime: Assistant, blocks: gr.Blocks) -> None:
     """Lay the page out and wire it."""
     import gradio as gr
 
@@ -41,9 +41,9 @@ class _Page:
     """What the listeners of this page do."""
 
     def __init__(
-        self, runtime: Runtime, body: gr.Markdown, detail: gr.Markdown, progress: gr.Markdown
+        self, runtime: Assistant, body: gr.Markdown, detail: gr.Markdown, progress: gr.Markdown
     ) -> None:
-        self._runtime, self._store = runtime, runtime.store
+        self._runtime, self._store = runtime, runtime.workspace.store
         self._body, self._detail, self._progress = body, detail, progress
         self._handlers: dict[str, Callable[[Reader, Action], Updates]] = {
             "show": self._show,
@@ -93,11 +93,11 @@ class _Page:
         return self._refresh(reader, action)
 
     def _delete_collection(self, reader: Reader, action: Action) -> Updates:
-        self._runtime.library.delete_collection(reader.user, action.text("id"))
+        self._runtime.workspace.library.delete_collection(reader.user, action.text("id"))
         return {**self._drawn(reader, ""), self._detail: ""}
 
     def _delete(self, reader: Reader, action: Action) -> Updates:
-        self._runtime.library.delete(reader.user, action.text("id"))
+        self._runtime.workspace.library.delete(reader.user, action.text("id"))
         return self._show(reader, action)
 
     def _retry(self, reader: Reader, action: Action) -> Updates:

@@ -14,7 +14,7 @@ from assistant.web import i18n
 from assistant.web.pages.bridge import Reader
 
 if TYPE_CHECKING:
-    from assistant.runtime import Runtime
+    from assistant.assistant import Assistant
     from assistant.store import DocumentRecord
 
 SHOWN = 3
@@ -43,7 +43,7 @@ _ABOUT = re.compile(r"^(about|关于)\s*", re.IGNORECASE)
 _HOW_ZH = re.compile("如何|怎样|怎么|为什么|什么|哪些|何时")
 
 
-def empty(runtime: Runtime, reader: Reader, *, own_files: bool = False) -> Markup:
+def empty(runtime: Assistant, reader: Reader, *, own_files: bool = False) -> Markup:
     """The start of a conversation."""
     say = reader.say
     asked = [] if own_files else questions(runtime, reader)
@@ -57,10 +57,12 @@ def empty(runtime: Runtime, reader: Reader, *, own_files: bool = False) -> Marku
     ).format(say("greeting"), say("tagline"), items, hint)
 
 
-def questions(runtime: Runtime, reader: Reader) -> list[str]:
+def questions(runtime: Assistant, reader: Reader) -> list[str]:
     """Questions that the documents answer: their own before the samples', the reader's language first."""
-    ready = [record for record in runtime.store.documents.list(reader.user) if record.state == "ready"]
-    sample = {c.id for c in runtime.store.collections.list(reader.user) if c.name == samples.NAME}
+    ready = [
+        record for record in runtime.workspace.store.documents.list(reader.user) if record.state == "ready"
+    ]
+    sample = {c.id for c in runtime.workspace.store.collections.list(reader.user) if c.name == samples.NAME}
     groups: dict[tuple[bool, bool, int], list[list[str]]] = {}
     for record in sorted(ready, key=lambda record: (record.created, record.id))[:READ]:
         of_sample = record.collection_id in sample
@@ -76,10 +78,10 @@ def _sampled(record: DocumentRecord) -> list[str]:
     return [question.question for question in samples.questions() if question.file == record.filename]
 
 
-def _asked_in(runtime: Runtime, reader: Reader, record: DocumentRecord) -> tuple[list[str], list[str]]:
+def _asked_in(runtime: Assistant, reader: Reader, record: DocumentRecord) -> tuple[list[str], list[str]]:
     """The questions that stand in it, and those that its headings make."""
     try:
-        document = runtime.library.document(reader.user, record.id)
+        document = runtime.workspace.library.document(reader.user, record.id)
     except YoujuError:
         return [], []
     headings = [

@@ -17,7 +17,7 @@ from assistant.web import i18n
 from assistant.web.pages.bridge import Reader
 
 if TYPE_CHECKING:
-    from assistant.runtime import Runtime
+    from assistant.assistant import Assistant
     from assistant.store import DocumentRecord
 
 log = logging.getLogger(__name__)
@@ -56,18 +56,18 @@ _guard = threading.Lock()
 _worker = ThreadPoolExecutor(1, thread_name_prefix="import")
 
 
-def begin(runtime: Runtime, reader: Reader, collection_id: str, paths: Sequence[str]) -> None:
+def begin(runtime: Assistant, reader: Reader, collection_id: str, paths: Sequence[str]) -> None:
     """Add uploaded files to a collection; returns at once."""
-    runtime.store.collections.get(reader.user, collection_id)
+    runtime.workspace.store.collections.get(reader.user, collection_id)
     files = [_File(Path(path).name, Path(path), collection_id) for path in paths]
     _line_up(reader, files)
     for file in files:
         _worker.submit(_add, runtime, reader, file)
 
 
-def again(runtime: Runtime, reader: Reader, document_id: str) -> None:
+def again(runtime: Assistant, reader: Reader, document_id: str) -> None:
     """Try a failed document once more; returns at once."""
-    record = runtime.store.documents.get(reader.user, document_id)
+    record = runtime.workspace.store.documents.get(reader.user, document_id)
     file = _File(record.filename, None, record.collection_id, document_id=record.id)
     _line_up(reader, [file])
     _worker.submit(_add, runtime, reader, file)
@@ -89,7 +89,7 @@ def dismiss(user_id: str) -> None:
             del _batches[user_id]
 
 
-def line(runtime: Runtime, reader: Reader, page: str) -> Markup:
+def line(runtime: Assistant, reader: Reader, page: str) -> Markup:
     """One summary line, with the files behind it on demand."""
     with _guard:
         batch = _batches.get(reader.user.id)
@@ -127,7 +127,7 @@ def _item(reader: Reader, file: _File) -> Markup:
     return Markup('<li class="{}"><b>{}</b><span>{}</span></li>').format(file.state, file.name, words)
 
 
-def _add(runtime: Runtime, reader: Reader, file: _File) -> None:
+def _add(runtime: Assistant, reader: Reader, file: _File) -> None:
     def follow(record: DocumentRecord) -> None:
         # One document of an archive ends before the others: the file has ended when all have.
         if record.state not in ENDED:
@@ -136,9 +136,11 @@ def _add(runtime: Runtime, reader: Reader, file: _File) -> None:
     try:
         file.state = "parsing"
         if file.source is None:
-            records = runtime.library.retry(reader.user, file.document_id, follow)
+            records = runtime.workspace.library.retry(reader.user, file.document_id, follow)
         else:
-            records = runtime.library.ingest(reader.user, file.collection_id, file.name, file.source, follow)
+            records = runtime.workspace.library.ingest(
+                reader.user, file.collection_id, file.name, file.source, follow
+            )
         failed = next((record for record in records if record.state == "failed"), None)
         file.told, file.state = (failed.error, "failed") if failed else ("", "ready")
     except Exception as error:

@@ -15,17 +15,17 @@ from assistant.web.pages.icons import icon
 from assistant.web.pages.why import score
 
 if TYPE_CHECKING:
-    from assistant.runtime import Runtime
+    from assistant.assistant import Assistant
 
 FOUND = 8
 
 
-def html(runtime: Runtime, reader: Reader, collection_id: str, query: str) -> Markup:
+def html(runtime: Assistant, reader: Reader, collection_id: str, query: str) -> Markup:
     """Three columns side by side, then the context."""
     if not query.strip():
         raise EmptyInputError(field="query", remedy=reader.say("ask"))
     say = reader.say
-    found = runtime.library.search(reader.user, query, collection_ids=[collection_id], k=FOUND)
+    found = runtime.workspace.library.search(reader.user, query, collection_ids=[collection_id], k=FOUND)
     hits = list(found.hits)
     dense, lexical = found.dense[:FOUND], found.lexical[:FOUND]
     context = Markup("").join(

@@ -16,7 +16,7 @@ from assistant.web.pages import icons
 if TYPE_CHECKING:
     import gradio as gr
 
-    from assistant.runtime import Runtime
+    from assistant.assistant import Assistant
     from assistant.store import User
 
 log = logging.getLogger(__name__)
@@ -39,7 +39,7 @@ class Page:
     """The path of a line icon of 24 by 24."""
     words: Mapping[Language, Mapping[str, str]]
     """English and Chinese; keys are ``<name>`` or begin with ``<name>_``."""
-    build: Callable[[Runtime, gr.Blocks], None]
+    build: Callable[[Assistant, gr.Blocks], None]
     errors: Mapping[str, str] = field(default_factory=dict)
     """Chinese wording of the plugin's own errors, by class name."""
     style: Callable[[], str] = str
@@ -63,7 +63,7 @@ def found() -> tuple[Page, ...]:
     return tuple(pages)
 
 
-def build(runtime: Runtime, blocks: gr.Blocks, pages: Sequence[Page]) -> list[Page]:
+def build(runtime: Assistant, blocks: gr.Blocks, pages: Sequence[Page]) -> list[Page]:
     """Lay the pages out; returns those that could be."""
     built = []
     for page in pages:

@@ -12,18 +12,18 @@ from assistant.web.pages.bridge import Reader
 from assistant.web.pages.icons import icon
 
 if TYPE_CHECKING:
-    from assistant.runtime import Runtime
+    from assistant.assistant import Assistant
     from assistant.store import DocumentRecord
 
 SHOWN = 60
 """Chunks shown at once."""
 
 
-def html(runtime: Runtime, reader: Reader, record: DocumentRecord, at: int = 0, end: int = 0) -> Markup:
+def html(runtime: Assistant, reader: Reader, record: DocumentRecord, at: int = 0, end: int = 0) -> Markup:
     """The document around ``at``, with ``at:end`` marked where ``end`` is beyond it."""
     say = reader.say
-    document = runtime.library.document(reader.user, record.id)
-    chunks = sorted(runtime.library.chunks(reader.user, record.id), key=lambda chunk: chunk.start)
+    document = runtime.workspace.library.document(reader.user, record.id)
+    chunks = sorted(runtime.workspace.library.chunks(reader.user, record.id), key=lambda chunk: chunk.start)
     first = _first(chunks, at)
     window = chunks[first : first + SHOWN]
     return Markup(

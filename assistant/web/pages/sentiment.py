@@ -20,7 +20,7 @@ from assistant.web.pages.labels import Labels
 if TYPE_CHECKING:
     import gradio as gr
 
-    from assistant.runtime import Runtime
+    from assistant.assistant import Assistant
 
 ROWS_SHOWN = 500
 DRAW_EVERY_S = 0.3
@@ -28,7 +28,7 @@ HELD_S = 3600
 """Seconds that an uploaded table is kept for a page that is left open."""
 
 
-def build(runtime: Runtime, blocks: gr.Blocks) -> None:
+def build(runtime: Assistant, blocks: gr.Blocks) -> None:
     """Lay the page out and wire it."""
     import gradio as gr
 
@@ -147,7 +147,7 @@ def _likeliest(names: Sequence[str]) -> str | None:
 
 
 def _batch(
-    runtime: Runtime, reader: Reader, rows: list[dict[str, str]], name: str
+    runtime: Assistant, reader: Reader, rows: list[dict[str, str]], name: str
 ) -> Iterator[tuple[Markup, Markup]]:
     from assistant.tools import sentiment, table
     from assistant.web.files import offer
@@ -155,10 +155,10 @@ def _batch(
     if not rows:
         raise EmptyInputError(field=reader.say("csv_file"), remedy=reader.say("csv_column"))
     texts = table.column(rows, name)
-    adapter = runtime.adapter_name(turns.Preferences.of(runtime, reader.user).adapter)
+    adapter = runtime.models.adapter_name(turns.Preferences.of(runtime, reader.user).adapter)
     judged: list[SentimentRow] = []
     drawn = 0.0
-    for row in sentiment.judge_rows(texts, runtime.generator(), adapter=adapter):
+    for row in sentiment.judge_rows(texts, runtime.models.generator(), adapter=adapter):
         judged.append(row)
         if time.monotonic() - drawn > DRAW_EVERY_S:
             drawn = time.monotonic()

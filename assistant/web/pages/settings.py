@@ -15,14 +15,14 @@ from assistant.web.pages.bridge import Action, Reader, shown
 if TYPE_CHECKING:
     import gradio as gr
 
-    from assistant.runtime import Runtime
+    from assistant.assistant import Assistant
 
 SYSTEM_LIMIT = 4000
 BOUNDS = {"temperature": (0.0, 2.0), "top_p": (0.01, 1.0), "max_new_tokens": (1.0, 8192.0)}
 CHOICES = {"language": ("", "en", "zh"), "theme": ("", "light", "dark")}
 
 
-def build(runtime: Runtime, blocks: gr.Blocks) -> None:
+def build(runtime: Assistant, blocks: gr.Blocks) -> None:
     """Lay the page out and wire it."""
     import gradio as gr
 
@@ -45,12 +45,12 @@ def build(runtime: Runtime, blocks: gr.Blocks) -> None:
     act.listen(bridge.guarded(runtime, do), [], [body, told])
 
 
-def _act(runtime: Runtime, reader: Reader, action: Action) -> tuple[Markup | None, str]:
+def _act(runtime: Assistant, reader: Reader, action: Action) -> tuple[Markup | None, str]:
     """The page as it is now, and what the reader is told.
 
     A kept setting leaves the page alone: drawing it anew would take the focus and what is being typed.
     """
-    user, users = reader.user, runtime.store.users
+    user, users = reader.user, runtime.workspace.store.users
     match action.do:
         case "set":
             store(runtime, reader, action.text("key"), action.text("value"))
@@ -62,14 +62,14 @@ def _act(runtime: Runtime, reader: Reader, action: Action) -> tuple[Markup | Non
             users.revoke_key(user, action.text("id"))
             return html(runtime, reader), ""
         case "delete-data":
-            runtime.library.delete_user_data(user)
+            runtime.workspace.library.delete_user_data(user)
             files.forget(runtime, user)
             return html(runtime, reader, wiped=True), reader.say("data_deleted")
         case _:
             return html(runtime, reader), ""
 
 
-def store(runtime: Runtime, reader: Reader, key: str, value: str) -> None:
+def store(runtime: Assistant, reader: Reader, key: str, value: str) -> None:
     """Keep one setting.
 
     Raises:
@@ -86,7 +86,7 @@ def store(runtime: Runtime, reader: Reader, key: str, value: str) -> None:
         if value and not (value.isdigit() and len(value) <= 9):
             raise BadRequestError(field=key, value=repr(value), remedy="use a whole number of up to 9 digits")
     elif key == "adapter":
-        runtime.adapter_name(value or None)
+        runtime.models.adapter_name(value or None)
     elif key == "system":
         if len(value) > SYSTEM_LIMIT:
             raise BadRequestError(
@@ -94,7 +94,7 @@ def store(runtime: Runtime, reader: Reader, key: str, value: str) -> None:
             )
     else:
         raise BadRequestError(field="key", value=repr(key), remedy="reload the page")
-    runtime.store.settings.set(reader.user, key, value)
+    runtime.workspace.store.settings.set(reader.user, key, value)
 
 
 def _check(key: str, value: str) -> None:
@@ -107,7 +107,7 @@ def _check(key: str, value: str) -> None:
         raise BadRequestError(field=key, value=repr(value), remedy=f"use {low:g} to {high:g}")
 
 
-def html(runtime: Runtime, reader: Reader, *, secret: str = "", wiped: bool = False) -> Markup:
+def html(runtime: Assistant, reader: Reader, *, secret: str = "", wiped: bool = False) -> Markup:
     """The whole page."""
     say = reader.say
     return Markup(
@@ -119,15 +119,15 @@ def html(runtime: Runtime, reader: Reader, *, secret: str = "", wiped: bool = Fa
     )  # fmt: skip
 
 
-def _kept(runtime: Runtime, reader: Reader, secret: str) -> tuple[Markup, Markup]:
+def _kept(runtime: Assistant, reader: Reader, secret: str) -> tuple[Markup, Markup]:
     """What stays here of a user, and the user's keys; of a guest nothing stays."""
     if reader.user.role == "guest":
         return Markup(""), Markup("")
     return _privacy(runtime, reader), _keys(runtime, reader, secret)
 
 
-def _appearance(runtime: Runtime, reader: Reader) -> Markup:
-    say, get = reader.say, runtime.store.settings.get
+def _appearance(runtime: Assistant, reader: Reader) -> Markup:
+    say, get = reader.say, runtime.workspace.store.settings.get
     languages = [("", say("language_auto")), *i18n.LANGUAGES.items()]
     themes = [("", say("theme_auto")), ("light", say("theme_light")), ("dark", say("theme_dark"))]
     return _section(
@@ -137,14 +137,14 @@ def _appearance(runtime: Runtime, reader: Reader) -> Markup:
     )
 
 
-def _model(runtime: Runtime, reader: Reader) -> Markup:
+def _model(runtime: Assistant, reader: Reader) -> Markup:
     say, kept = reader.say, turns.Preferences.of(runtime, reader.user)
     adapters = [
         ("", say("adapter_default")),
         ("none", say("adapter_none")),
-        *((ref.name, ref.name) for ref in runtime.adapters()),
+        *((ref.name, ref.name) for ref in runtime.models.adapters()),
     ]
-    state = runtime.engine_state()
+    state = runtime.models.state()
     model = Markup(
         '<div class="field"><span>{}</span><p><b>{}</b> <small>{}</small></p><small>{}</small></div>'
     ).format(say("model"), runtime.settings.model, say(f"engine_{state.state}"), say("model_hint"))
@@ -157,7 +157,7 @@ def _model(runtime: Runtime, reader: Reader) -> Markup:
     )
 
 
-def _advanced(runtime: Runtime, reader: Reader) -> Markup:
+def _advanced(runtime: Assistant, reader: Reader) -> Markup:
     say, kept = reader.say, turns.Preferences.of(runtime, reader.user)
     longest = kept.max_new_tokens or runtime.settings.max_new_tokens
     fields = Markup("").join(
@@ -178,7 +178,7 @@ def _advanced(runtime: Runtime, reader: Reader) -> Markup:
     )
 
 
-def _privacy(runtime: Runtime, reader: Reader) -> Markup:
+def _privacy(runtime: Assistant, reader: Reader) -> Markup:
     say, settings = reader.say, runtime.settings
     remote = urlsplit(settings.base_url).netloc
     lead = say("privacy_remote", host=remote) if remote else say("privacy_lead")
@@ -206,7 +206,7 @@ def _privacy(runtime: Runtime, reader: Reader) -> Markup:
     return _section(say("privacy"), table, wipe, leave if settings.auth != "local" else Markup(""))
 
 
-def _keys(runtime: Runtime, reader: Reader, secret: str) -> Markup:
+def _keys(runtime: Assistant, reader: Reader, secret: str) -> Markup:
     say = reader.say
     rows = Markup("").join(
         Markup(
@@ -216,7 +216,7 @@ def _keys(runtime: Runtime, reader: Reader, secret: str) -> Markup:
             label=key.label, hint=key.hint, made=f"{key.created:%Y-%m-%d}", id=key.id,
             sure=say("key_revoke_confirm", label=key.label), revoke=say("key_revoke"),
         )
-        for key in runtime.store.users.keys(reader.user)
+        for key in runtime.workspace.store.users.keys(reader.user)
     )  # fmt: skip
     listed = Markup('<div class="scroll"><table><tbody>{}</tbody></table></div>').format(rows)
     shown_once = Markup('<p class="secret">{}<code>{}</code></p>').format(say("key_once"), secret)

@@ -11,7 +11,7 @@ from assistant.web.pages.bridge import Reader
 from assistant.web.pages.icons import icon
 
 if TYPE_CHECKING:
-    from assistant.runtime import Runtime
+    from assistant.assistant import Assistant
     from assistant.store import Collection, DocumentRecord
 
 COLUMNS = ("name", "pages", "chunks", "language", "added", "state")
@@ -20,12 +20,12 @@ SHOWN = 1000
 """Rows of the table; the filter finds the others' names by search instead."""
 
 
-def html(runtime: Runtime, reader: Reader, collection_id: str) -> Markup:
+def html(runtime: Assistant, reader: Reader, collection_id: str) -> Markup:
     """The whole page but for progress and detail."""
     say = reader.say
-    collections = runtime.store.collections.list(reader.user)
-    chosen = runtime.store.collections.get(reader.user, collection_id)
-    records = runtime.store.documents.list(reader.user, collection_id)
+    collections = runtime.workspace.store.collections.list(reader.user)
+    chosen = runtime.workspace.store.collections.get(reader.user, collection_id)
+    records = runtime.workspace.store.documents.list(reader.user, collection_id)
     return Markup(
         '<header class="page-head"><h1>{title}</h1><p>{lead}</p></header>'
         '<div class="shelf" data-collection="{id}"><aside><h2>{collections}</h2>{items}'

@@ -19,14 +19,14 @@ from assistant.web.pages.source import around
 if TYPE_CHECKING:
     import gradio as gr
 
-    from assistant.runtime import Runtime
+    from assistant.assistant import Assistant
 
 LENGTHS = {"sentence": "length_sentence", "paragraph": "length_paragraph", "page": "length_page"}
 FORMS = {"prose": "form_prose", "bullets": "form_bullets"}
 TEXT_LIMIT = 2_000_000
 
 
-def build(runtime: Runtime, blocks: gr.Blocks) -> None:
+def build(runtime: Assistant, blocks: gr.Blocks) -> None:
     """Lay the page out and wire it."""
     import gradio as gr
 
@@ -82,16 +82,22 @@ def build(runtime: Runtime, blocks: gr.Blocks) -> None:
     halt.click(None, None, None, cancels=running)
 
 
-def _documents(runtime: Runtime, reader: Reader) -> Any:
+def _documents(runtime: Assistant, reader: Reader) -> Any:
     import gradio as gr
 
-    ready = [record for record in runtime.store.documents.list(reader.user) if record.state == "ready"]
+    ready = [
+        record for record in runtime.workspace.store.documents.list(reader.user) if record.state == "ready"
+    ]
     choices = [(reader.say("own_text"), ""), *((record.title, record.id) for record in ready)]
     return gr.update(choices=choices, label=reader.say("or_document"))
 
 
-def _run(runtime: Runtime, reader: Reader, own: str, chosen: str, length: str, form: str) -> Iterator[Markup]:
-    text = runtime.library.document(reader.user, chosen).text if chosen else (own or "")[:TEXT_LIMIT]
+def _run(
+    runtime: Assistant, reader: Reader, own: str, chosen: str, length: str, form: str
+) -> Iterator[Markup]:
+    text = (
+        runtime.workspace.library.document(reader.user, chosen).text if chosen else (own or "")[:TEXT_LIMIT]
+    )
     if not text.strip():
         raise EmptyInputError(field=reader.say("text"), remedy=reader.say("text_hint"))
     size, shape = _known(LENGTHS, "length", length), _known(FORMS, "form", form)

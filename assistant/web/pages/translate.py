@@ -19,7 +19,7 @@ from assistant.web.pages.labels import Labels
 if TYPE_CHECKING:
     import gradio as gr
 
-    from assistant.runtime import Runtime
+    from assistant.assistant import Assistant
 
 TARGETS = {"auto": "target_auto", "zh": "target_zh", "en": "target_en"}
 ROWS_SHOWN = 500
@@ -30,7 +30,7 @@ GLOSSARY = "glossary"
 _MARKDOWN = (".md", ".markdown")
 
 
-def build(runtime: Runtime, blocks: gr.Blocks) -> None:
+def build(runtime: Assistant, blocks: gr.Blocks) -> None:
     """Lay the page out and wire it."""
     import gradio as gr
 
@@ -64,7 +64,7 @@ def build(runtime: Runtime, blocks: gr.Blocks) -> None:
 
     def load(reader: Reader) -> dict[Any, Any]:
         lead = Markup('<header class="page-head"><h1>{}</h1><p>{}</p></header>')
-        kept = runtime.store.settings.get(reader.user, GLOSSARY)
+        kept = runtime.workspace.store.settings.get(reader.user, GLOSSARY)
         return {
             **labels.said(reader),
             glossary: gr.update(
@@ -99,10 +99,12 @@ def build(runtime: Runtime, blocks: gr.Blocks) -> None:
     halt.click(None, None, None, cancels=running)
 
 
-def _documents(runtime: Runtime, reader: Reader) -> Any:
+def _documents(runtime: Assistant, reader: Reader) -> Any:
     import gradio as gr
 
-    ready = [record for record in runtime.store.documents.list(reader.user) if record.state == "ready"]
+    ready = [
+        record for record in runtime.workspace.store.documents.list(reader.user) if record.state == "ready"
+    ]
     choices = [(reader.say("own_text"), ""), *((record.title, record.id) for record in ready)]
     return gr.update(choices=choices, label=reader.say("or_document"))
 
@@ -117,25 +119,25 @@ def _taken(path: str) -> str:
         Path(path).unlink(missing_ok=True)
 
 
-def _source(runtime: Runtime, reader: Reader, own: str, chosen: str) -> str:
+def _source(runtime: Assistant, reader: Reader, own: str, chosen: str) -> str:
     """The reader's own text or that of a document, of Markdown with its marks."""
     if not chosen:
         return own or ""
-    record = runtime.store.documents.get(reader.user, chosen)
+    record = runtime.workspace.store.documents.get(reader.user, chosen)
     if record.filename.lower().endswith(_MARKDOWN):
         from assistant.retrieval.documents import as_written
 
-        return as_written(record.filename, runtime.library.original(reader.user, chosen))
-    return runtime.library.document(reader.user, chosen).text
+        return as_written(record.filename, runtime.workspace.library.original(reader.user, chosen))
+    return runtime.workspace.library.document(reader.user, chosen).text
 
 
-def _run(runtime: Runtime, reader: Reader, text: str, into: str, lines: str) -> Iterator[Markup]:
+def _run(runtime: Assistant, reader: Reader, text: str, into: str, lines: str) -> Iterator[Markup]:
     from assistant.tools import glossary
 
     if not text.strip():
         raise EmptyInputError(field=reader.say("text"), remedy=reader.say("text_hint"))
     target, pairs = _known(into), glossary.parse(lines or "")
-    runtime.store.settings.set(reader.user, GLOSSARY, lines or "")
+    runtime.workspace.store.settings.set(reader.user, GLOSSARY, lines or "")
     rows: dict[int, TranslatedSentence] = {}
     drawn = 0.0
     yield _bar(reader, TranslationProgress(0, 1))
@@ -162,7 +164,7 @@ def _known(into: str) -> Language | None:
     return None if into == "auto" else "zh" if into == "zh" else "en"
 
 
-def translation(runtime: Runtime, reader: Reader, done: Translation) -> Markup:
+def translation(runtime: Assistant, reader: Reader, done: Translation) -> Markup:
     """The sentences side by side, those to check marked, and the ways to take them along."""
     from assistant.tools.table import side_by_side
     from assistant.web.files import offer

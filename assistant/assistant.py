@@ -1,0 +1,208 @@
+"""The assistant: models over a workspace, as pages, API, commands, eval and finetune ask it."""
+
+from __future__ import annotations
+
+import logging
+import threading
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from assistant.config import Settings
+from assistant.engine.protocol import Lend
+from assistant.errors import NotBilingualError, YoujuError
+from assistant.loaded import Models
+from assistant.models import pull
+from assistant.models.catalog import Entry
+from assistant.schema import Language, Message, Sampling, Sentiment, TurnEvent
+from assistant.scope import Scope, sources
+from assistant.store import User
+from assistant.workspace import Workspace
+
+if TYPE_CHECKING:
+    from assistant.prompts import Form, Length
+    from assistant.tools.summarize import SummaryEvent
+    from assistant.tools.translate import TranslationEvent
+
+log = logging.getLogger(__name__)
+_OF_FOLDER = {"home", "database_url", "samples", "hits"}
+"""Settings that go with the workspace where models are shared."""
+
+
+class Assistant:
+    """What answers, summarizes, translates and judges for a user. Safe to share between threads.
+
+    Args:
+        models: What is asked and what embeds.
+        workspace: What is searched and kept.
+    """
+
+    def __init__(self, models: Models, workspace: Workspace) -> None:
+        self.models, self.workspace = models, workspace
+        self.settings = models.settings.model_copy(update=workspace.settings.model_dump(include=_OF_FOLDER))
+        self._closing: tuple[Models | Workspace, ...] = (workspace,)
+        self._admit: Callable[[User], None] = lambda user: None
+
+    @classmethod
+    def open(
+        cls,
+        settings: Settings,
+        *,
+        exclusive: bool = False,
+        bring: Callable[[Entry, Path], Path] = pull.require,
+        lend: Lend | None = None,
+    ) -> Assistant:
+        """Open the data folder and the models that the settings name; see `Models` and `Workspace`.
+
+        Raises:
+            HomeLockedError: ``exclusive``, and another process has the folder.
+            StorageError: The folder cannot be made or written.
+        """
+        models = Models(settings, bring=bring, lend=lend)
+        opened = cls(models, Workspace(models.settings, models.embedder, exclusive=exclusive))
+        opened._closing = (models, opened.workspace)
+        return opened
+
+    def admit_by(self, admit: Callable[[User], None]) -> None:
+        """Ask this before the model from now on; it refuses by raising, e.g. where guests have limits."""
+        self._admit = admit
+
+    def warm(self) -> None:
+        """Load both models in the background, so that the first page need not wait for them.
+
+        An index made with another embedder is made anew, beside the one that serves meanwhile.
+        """
+
+        def load() -> None:
+            try:
+                self.workspace.renew()
+                self.models.embedder()
+                self.models.generator()
+            except YoujuError as fault:  # Models.state() tells; the page shows it
+                self.models.failed(fault)
+                log.error("the models could not be loaded: %s", fault)  # noqa: TRY400 - the fault says all
+
+        self.models.expected()
+        threading.Thread(target=load, name="warm", daemon=True).start()
+
+    def chat_turn(
+        self,
+        user: User,
+        history: Sequence[Message],
+        question: str,
+        *,
+        collection_ids: Sequence[str] | None = None,
+        document_ids: Sequence[str] | None = None,
+        given: Sequence[tuple[str, str, str]] = (),
+        grounded: bool = True,
+        sampling: Sampling | None = None,
+        system: str = "",
+        adapter: str | None = None,
+    ) -> Iterator[TurnEvent]:
+        """Answer one question; closing the iterator frees the model.
+
+        Args:
+            user: Whose documents are searched.
+            history: Earlier turns, from our own store.
+            question: The reader's words.
+            collection_ids: Where to search; ``None`` is everywhere the user may read.
+            document_ids: Only these documents.
+            given: Texts that came with the question, each id, title and text: only they are searched, and
+                nothing of them is kept.
+            grounded: False chats without documents.
+            sampling: How to decode; the settings' where not given.
+            system: The user's own instructions, in front of ours.
+            adapter: Name of an adapter; ``None`` takes the settings', ``"none"`` the bare model.
+        """
+        self._admit(user)
+        name = self.models.adapter_name(adapter) or "none"
+        scope = Scope(user, collection_ids, document_ids, tuple(given)) if grounded else None
+        sampling = sampling or self.models.sampling()
+        return self._turn(scope, user, question, tuple(history), system, sampling, name)
+
+    def _turn(
+        self,
+        scope: Scope | None,
+        user: User,
+        question: str,
+        history: tuple[Message, ...],
+        system: str,
+        sampling: Sampling,
+        adapter: str,
+    ) -> Iterator[TurnEvent]:
+        from assistant.tools import chat, turn
+        from assistant.tools.reader import Request
+
+        reader = self.models.reader(adapter, user.id)
+        request = Request(question, history, system, sampling)
+        if scope is None:
+            yield from chat.reply(reader, request)
+            return
+        with sources(scope, self.models, self.workspace) as found:
+            yield from turn.reply(reader, request, found)
+
+    def summarize(
+        self,
+        user: User,
+        text: str,
+        *,
+        length: Length = "paragraph",
+        form: Form = "prose",
+        adapter: str | None = None,
+    ) -> Iterator[SummaryEvent]:
+        """Summarize a text of any length; the last event is the ``Summary``."""
+        from assistant.tools import summarize
+
+        self._admit(user)
+        name = self.models.adapter_name(adapter)
+        return summarize.summarize(
+            text,
+            self.models.generator(),
+            length=length,
+            form=form,
+            adapter=name,
+            user=user.id,
+            languages=self.models.languages(),
+        )
+
+    def translate(
+        self,
+        user: User,
+        text: str,
+        *,
+        target: Language | None = None,
+        terms: Mapping[str, str] | None = None,
+        adapter: str | None = None,
+    ) -> Iterator[TranslationEvent]:
+        """Translate a text between English and Chinese; the last event is the ``Translation``.
+
+        Raises:
+            NotBilingualError: The model in use does not write both languages.
+        """
+        from assistant.tools import translate
+
+        self._admit(user)
+        if missing := [each for each in translate.LANGUAGES if each not in self.models.languages()]:
+            raise NotBilingualError(model=self.settings.model, language=missing[0])
+        name = self.models.adapter_name(adapter)
+        return translate.translate(
+            text, self.models.generator(), target=target, terms=terms, adapter=name, user=user.id
+        )
+
+    def sentiment(
+        self, user: User, texts: Sequence[str], *, explain: bool = False, adapter: str | None = None
+    ) -> Iterator[Sentiment]:
+        """Judge texts one by one, in order."""
+        from assistant.tools import sentiment
+
+        self._admit(user)
+        name = self.models.adapter_name(adapter)
+        trained = self.models.skills(name).sentiment
+        return sentiment.judge_many(
+            texts, self.models.generator(), explain=explain, adapter=name, trained=trained
+        )
+
+    def close(self) -> None:
+        """Close what `open` opened; models that were given stay as they are."""
+        for part in self._closing:
+            part.close()

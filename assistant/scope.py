@@ -1,0 +1,92 @@
+"""Which documents a turn may look at, and how they are searched, listed and read."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from assistant.errors import ReindexingError, StillReadingError
+from assistant.loaded import Models
+from assistant.schema import Chunk, Hit
+from assistant.store import User
+from assistant.workspace import Workspace
+
+if TYPE_CHECKING:
+    from assistant.retrieval.search import SearchResult
+    from assistant.tools.sources import Sources, Title
+
+
+@dataclass(frozen=True, slots=True)
+class Scope:
+    """The documents of one turn."""
+
+    user: User
+    collection_ids: Sequence[str] | None = None
+    """Where to search; ``None`` is everywhere the user may read."""
+    document_ids: Sequence[str] | None = None
+    """Only these documents."""
+    given: tuple[tuple[str, str, str], ...] = ()
+    """Texts that came with the question, each id, title and text: only they are searched, and nothing of them
+    is kept."""
+
+
+@contextmanager
+def sources(scope: Scope, models: Models, workspace: Workspace) -> Iterator[Sources]:
+    """The documents in scope as a turn looks at them."""
+    from assistant.retrieval import aside
+    from assistant.tools.sources import Sources, Title
+
+    if not scope.given:
+        shelf = _Shelf(scope, workspace)
+        yield Sources(shelf.search, models.similarity, shelf.titles, shelf.passages)
+        return
+    texts = {id_: Hit(Chunk(id_, 0, len(text), text), title, 0.0) for id_, title, text in scope.given}
+    titles = [Title(id_, hit.title) for id_, hit in texts.items()]
+    staging = workspace.library.staging  # opening the library sweeps it, once
+    with aside.searching(scope.given, models.embedder, models.settings.hits, staging) as search:
+        yield Sources(search, models.similarity, lambda: titles, lambda id_: [texts[id_]])
+
+
+class _Shelf:
+    """Documents of the library."""
+
+    def __init__(self, scope: Scope, workspace: Workspace) -> None:
+        self._scope, self._workspace = scope, workspace
+
+    def search(self, query: str) -> SearchResult:
+        scope, library = self._scope, self._workspace.library
+        found = library.search(
+            scope.user,
+            query,
+            collection_ids=scope.collection_ids,
+            document_ids=scope.document_ids,
+            k=self._workspace.settings.hits,
+        )
+        by_words_alone = found.hits and all(hit.dense is None for hit in found.hits)
+        if by_words_alone and library.state().stale:
+            raise ReindexingError
+        if not found.searched:
+            self._require_read()
+        return found
+
+    def titles(self) -> list[Title]:
+        from assistant.tools.sources import Title
+
+        scope, documents = self._scope, self._workspace.store.documents
+        ready = set(documents.ready_ids(scope.user, scope.collection_ids))
+        wanted = ready if scope.document_ids is None else ready & set(scope.document_ids)
+        found = [Title(d.id, d.title, d.filename) for d in documents.list(scope.user) if d.id in wanted]
+        if not found:
+            self._require_read()
+        return found
+
+    def passages(self, document_id: str) -> list[Hit]:
+        title = self._workspace.store.documents.get(self._scope.user, document_id).title
+        chunks = self._workspace.library.chunks(self._scope.user, document_id)
+        return [Hit(chunk, title, 0.0) for chunk in chunks]
+
+    def _require_read(self) -> None:
+        if self._workspace.reading(self._scope.user):
+            raise StillReadingError
