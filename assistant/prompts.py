@@ -33,6 +33,13 @@ _HELD: dict[Language, str] = {
     "en": "{asked}\nDo the passages say what is asked? Reply yes or no.",
     "zh": "{asked}\n段落里写明了所问的内容吗？请回答“是”或“否”。",
 }
+_VERIFIED: dict[Language, str] = {
+    "en": (
+        "{asked}\nProposed answer: {answer}\n"
+        "Do the passages state that this is the answer to the question? Reply yes or no."
+    ),
+    "zh": "{asked}\n待核对的回答：{answer}\n段落里写明了这就是问题的答案吗？请回答“是”或“否”。",
+}
 HELD_REPLIES: dict[Language, tuple[str, str]] = {"en": ("yes", "no"), "zh": ("是", "否")}
 """Scored, never generated."""
 _REWRITE: dict[Language, str] = {
@@ -190,13 +197,15 @@ def grounded(question: str, passages: Sequence[str], language: Language, system:
     return chat([], asked, f"{system.strip()}\n\n{_GROUNDED[language]}".strip())
 
 
-def held(messages: Sequence[Message], language: Language) -> list[Message]:
-    """Ask whether the passages of a `grounded` prompt hold the answer; `HELD_REPLIES` are scored after it.
+def held(messages: Sequence[Message], language: Language, answer: str = "") -> list[Message]:
+    """Ask whether the passages of a `grounded` prompt hold an answer, or state this one.
 
-    It begins as that prompt does, so an engine that keeps prefixes reads the passages once for both.
+    `HELD_REPLIES` are scored after it. It begins as that prompt does, so an engine that keeps prefixes reads
+    the passages once for all.
     """
     *before, asked = messages
-    return [*before, Message(asked.role, _HELD[language].format(asked=asked.text))]
+    wording = _VERIFIED[language] if answer else _HELD[language]
+    return [*before, Message(asked.role, wording.format(asked=asked.text, answer=answer))]
 
 
 def rewrite(history: Sequence[Message], question: str, language: Language) -> list[Message]:

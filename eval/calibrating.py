@@ -27,9 +27,15 @@ from eval.subjects import shelf
 Progress = Callable[[str, float], None]
 KEPT = 0.99
 """Share of the answerable questions that the search alone keeps."""
+READ = 0.97
+"""Share of them that the reader goes on to write for."""
 _LEAST = 20
 """Questions of each kind without which nothing is fitted."""
-_FIELDS = ("lead", "found", "named", "across", "chinese", "reader")
+_SEARCH = ("lead", "found", "named", "across", "chinese")
+_READING = (*_SEARCH, "reader")
+_ANSWER = (*_READING, "verified", "fluent")
+_RIGHT = 0.5
+"""Token F1 with a person's answer from which an answer counts as right, where it does not hold it whole."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +43,8 @@ class Weighed:
     """A question with what is known before an answer is written."""
 
     answerable: bool
+    right: bool
+    """What was written holds the answer."""
     source: str
     """What it is split by: its document."""
     signs: Signs
@@ -105,14 +113,15 @@ def _weighed(
     found: list[Weighed] = []
     for done, case in enumerate(cases):
         progress(f"{done} of {len(cases)}", done / len(cases))
-        signs = grounded.weigh(
+        weighed = grounded.weigh(
             reader,
             case.question,
             lambda query: runtime.workspace.library.search(user, query, k=runtime.settings.hits),
             runtime.models.similarity,
         )
         source = case.documents[0].id if case.documents else case.id
-        found.append(Weighed(case.answerable, source, signs))
+        right = case.answerable and _right(weighed.text, case.answers)
+        found.append(Weighed(case.answerable, right, source, weighed.signs))
     return found
 
 
@@ -124,11 +133,18 @@ def fit(weighed: Sequence[Weighed], seed: int = 0) -> Calibration:
         seed: Of the split.
     """
     fitted, held = _halves(weighed, seed)
-    search = _logistic(fitted, [name for name in _FIELDS if name != "reader"])
-    search = search.model_copy(update={"threshold": _keeping(search, fitted, KEPT)})
-    answer = _logistic(fitted, _FIELDS)
-    answer = answer.model_copy(update={"threshold": _best(answer, fitted)})
-    return Calibration(search=search, answer=answer, fitted=_measured(search, answer, fitted, held))
+    can = [one.answerable for one in fitted]
+    search = _keeping(_logistic(fitted, can, _SEARCH), fitted, KEPT)
+    reading = _keeping(_logistic(fitted, can, _READING), fitted, READ)
+    right = [one.right for one in fitted]
+    answer = _best(_logistic(fitted, right, _ANSWER), fitted)
+    found = Calibration(search=search, reading=reading, answer=answer)
+    return found.model_copy(update={"fitted": {"fitted_on": len(fitted), **_measured(found, held)}})
+
+
+def _right(text: str, answers: Sequence[str]) -> bool:
+    said = normal(text)
+    return any(normal(one) in said for one in answers) or token_f1(text, answers) >= _RIGHT
 
 
 def write(calibration: Calibration, home: Path) -> Path:
@@ -151,19 +167,19 @@ def _halves(weighed: Sequence[Weighed], seed: int) -> tuple[list[Weighed], list[
     ]
 
 
-def _logistic(weighed: Sequence[Weighed], names: Sequence[str]) -> Weights:
-    """Fitted with both kinds of questions weighing the same; no sign counts against its meaning."""
+def _logistic(weighed: Sequence[Weighed], wanted: Sequence[bool], names: Sequence[str]) -> Weights:
+    """Fitted with both kinds weighing the same; a sign that counts against its meaning is left out."""
     from sklearn.linear_model import LogisticRegression
 
     rows = np.array([[_value(one.signs, name) for name in names] for one in weighed])
     scale = rows.std(0)
     used = [n for n in range(len(names)) if scale[n] > 0]
     model = LogisticRegression(C=1.0, class_weight="balanced", max_iter=1000)
-    model.fit(rows[:, used] / scale[used], [one.answerable for one in weighed])
+    model.fit(rows[:, used] / scale[used], wanted)
     slopes = {names[n]: float(slope / scale[n]) for n, slope in zip(used, model.coef_[0], strict=True)}
-    wrong = [name for name in ("lead", "found", "named", "reader") if slopes.get(name, 0.0) < 0]
+    wrong = [name for name, slope in slopes.items() if slope < 0 and name not in ("across", "chinese")]
     if wrong:
-        return _logistic(weighed, [name for name in names if name not in wrong])
+        return _logistic(weighed, wanted, [name for name in names if name not in wrong])
     return Weights(bias=round(float(model.intercept_[0]), 4), **{k: round(v, 4) for k, v in slopes.items()})
 
 
@@ -171,32 +187,38 @@ def _value(signs: Signs, name: str) -> float:
     return 0.0 if name == "found" and signs.across else float(getattr(signs, name))
 
 
-def _keeping(weights: Weights, weighed: Sequence[Weighed], share: float) -> float:
-    """The highest threshold that keeps this share of the answerable questions."""
+def _keeping(weights: Weights, weighed: Sequence[Weighed], share: float) -> Weights:
+    """With the highest threshold that keeps this share of the answerable questions."""
     sure = sorted(weights.probability(one.signs) for one in weighed if one.answerable)
-    return float(np.floor(1e4 * sure[int((1 - share) * len(sure))]) / 1e4)
+    threshold = np.floor(1e4 * sure[int((1 - share) * len(sure))]) / 1e4
+    return weights.model_copy(update={"threshold": float(threshold)})
 
 
-def _best(weights: Weights, weighed: Sequence[Weighed]) -> float:
-    """The threshold with the most right decisions, both kinds of questions weighing the same."""
+def _best(weights: Weights, weighed: Sequence[Weighed]) -> Weights:
+    """With the threshold of the most right decisions: right answers given, all others declined."""
     sure = np.array([weights.probability(one.signs) for one in weighed])
-    right = np.array([one.answerable for one in weighed])
-    found = [
-        ((sure[right] >= at).mean() + (sure[~right] < at).mean(), at) for at in np.arange(0.2, 0.8, 0.01)
-    ]
-    return round(float(max(found)[1]), 2)
+    right = np.array([one.right for one in weighed])
+    found = [((sure[right] >= at).mean() + (sure[~right] < at).mean(), at) for at in np.arange(0.2, 0.8, 0.01)]
+    return weights.model_copy(update={"threshold": round(float(max(found)[1]), 2)})
 
 
-def _measured(
-    search: Weights, answer: Weights, fitted: Sequence[Weighed], held: Sequence[Weighed]
-) -> dict[str, float | int | str]:
+def _measured(found: Calibration, held: Sequence[Weighed]) -> dict[str, float | int | str]:
     can, cannot = ([one for one in held if one.answerable is answerable] for answerable in (True, False))
-    sure = np.array([(answer.probability(one.signs), float(not one.answerable)) for one in held])
+    given = [one for one in held if _given(found, one)]
+    sure = np.array([(found.answer.probability(one.signs), float(not one.right)) for one in held])
     return {
-        "fitted_on": len(fitted),
         "held_out": len(held),
-        "search_keeps": round(float(np.mean([search.accepts(one.signs) for one in can])), 4),
-        "answered": round(float(np.mean([answer.accepts(one.signs) for one in can])), 4),
-        "declined": round(float(np.mean([not answer.accepts(one.signs) for one in cannot])), 4),
+        "search_keeps": _share([found.search.accepts(one.signs) for one in can]),
+        "answerable_right": _share([one.right and _given(found, one) for one in can]),
+        "unanswerable_declined": _share([not _given(found, one) for one in cannot]),
+        "given_wrong": _share([not one.right for one in given]),
         "auroc": round(auroc(sure), 4),
     }
+
+
+def _given(found: Calibration, one: Weighed) -> bool:
+    return all(weights.accepts(one.signs) for weights in (found.search, found.reading, found.answer))
+
+
+def _share(values: Sequence[bool]) -> float:
+    return round(float(np.mean(values)), 4) if values else float("nan")

@@ -1,7 +1,8 @@
 """How sure it is that the passages read answer the question: a fitted logistic, kept in a file.
 
-The search alone declines only what is plainly unrelated. What is left the reader reads; how likely it finds
-the answer there, the search's signs and the question's codes, numbers and names make one probability.
+The search alone declines only what is plainly unrelated. What is left the reader reads: whether it finds an
+answer there, whether it stands by the one that it wrote, and how surely it wrote it, make one probability
+with the search's signs and the question's codes, numbers and names.
 Weights are never constants of the code: ``youju eval calibrate`` fits them and writes a file that names the
 reader, its adapter and the embedder that it was fitted for. A pair without a file gets `CAUTIOUS`.
 """
@@ -37,6 +38,10 @@ class Signs(NamedTuple):
     """1 for a question in Chinese: a reader's likelihoods differ by language; else 0."""
     reader: float = 0.0
     """The reader's log-odds that the passages hold the answer; 0 before it was asked."""
+    verified: float = 0.0
+    """Its log-odds that they state the answer that it wrote; 0 before it was written."""
+    fluent: float = 0.0
+    """Log-likelihood of that answer, nats a token."""
 
 
 class Weights(BaseModel):
@@ -52,6 +57,8 @@ class Weights(BaseModel):
     across: float = 0.0
     chinese: float = 0.0
     reader: float = 0.0
+    verified: float = 0.0
+    fluent: float = 0.0
     threshold: float = Field(default=0.5, ge=0.0, le=1.0)
 
     def probability(self, signs: Signs) -> float:
@@ -59,6 +66,7 @@ class Weights(BaseModel):
         found = 0.0 if signs.across else self.found * signs.found
         score = self.bias + self.lead * signs.lead + found + self.named * signs.named
         score += self.across * signs.across + self.chinese * signs.chinese + self.reader * signs.reader
+        score += self.verified * signs.verified + self.fluent * signs.fluent
         return 1.0 / (1.0 + math.exp(-max(-60.0, min(60.0, score))))
 
     def accepts(self, signs: Signs) -> bool:
@@ -76,8 +84,10 @@ class Calibration(BaseModel):
     embedder: str = ""
     search: Weights
     """What is plainly unrelated: fitted to keep 99 % of what is answerable."""
+    reading: Weights
+    """What the reader does not find in the passages, before it writes."""
     answer: Weights
-    """What the passages answer."""
+    """What is answered, and rightly: decided once the answer is written."""
     kind_margin: float = 0.035
     """Cosine by which a message must be nearer to small talk or a task than to questions."""
     fitted: dict[str, float | int | str] = Field(default_factory=dict)
@@ -86,7 +96,8 @@ class Calibration(BaseModel):
 
 CAUTIOUS = Calibration(
     search=Weights(bias=-3.0, lead=25.0, found=4.0, across=1.0, threshold=0.1),
-    answer=Weights(bias=-3.0, lead=15.0, found=1.5, named=1.5, across=0.5, reader=0.3, threshold=0.5),
+    reading=Weights(bias=-2.5, lead=15.0, found=1.5, named=1.5, across=0.5, reader=0.3, threshold=0.3),
+    answer=Weights(bias=-3.0, lead=10.0, found=1.5, named=1.5, across=0.5, verified=1.0, threshold=0.5),
 )
 """For a reader that was not fitted: it declines rather than guesses."""
 

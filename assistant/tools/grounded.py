@@ -22,6 +22,7 @@ from assistant.schema import (
     Hit,
     Language,
     Message,
+    Sampling,
     Sentence,
     Status,
     TurnEvent,
@@ -38,6 +39,10 @@ _NEAREST = 3
 """Passages named with a refusal."""
 _SOME_HAN = 0.05
 """Share of Chinese characters from which a passage is Chinese, commands and code in it notwithstanding."""
+_STOPPED = {Finish.CANCELLED, Finish.TIMEOUT, Finish.ERROR}
+"""Ends of which the text so far is kept as it is."""
+_WEIGHED = 96
+"""Tokens written for a calibration: an answer of a sentence or two."""
 _KEPT = {Verdict.SUPPORTED, Verdict.PARTLY}
 
 
@@ -127,35 +132,62 @@ def _text(turn: _Turn) -> str:
     return "\n".join(reading.passage(hit) for hit in turn.hits[: turn.read])
 
 
-def weigh(reader: Reader, question: str, search: Search, similarity: Similarity) -> Signs:
-    """All signs of a question that stands alone, and no answer: what a calibration is fitted on."""
+@dataclass(frozen=True, slots=True)
+class Weighed:
+    """A question, all its signs, and what was written: what a calibration is fitted on."""
+
+    signs: Signs
+    text: str
+
+
+def weigh(reader: Reader, question: str, search: Search, similarity: Similarity) -> Weighed:
+    """Read and write for a question that stands alone, as `answer` does, and decide nothing."""
     result = search(question)
     chosen = reading.choose(question, result.hits, similarity, reader.model.count_text)
     turn = _turn(question, question, chosen, result.hits, similarity, 0.0)
     if not turn.read:
-        return turn.signs
-    messages, _ = _pack(reader, Request(question), turn)
-    return _read(reader, turn, messages)
+        return Weighed(turn.signs, "")
+    request = Request(question, sampling=Sampling(max_new_tokens=_WEIGHED))
+    messages, _ = _pack(reader, request, turn)
+    text = reader.write(messages, request.sampling)
+    return Weighed(_verified(reader, _read(reader, turn, messages), messages, text).signs, text)
 
 
-def _read(reader: Reader, turn: _Turn, messages: Sequence[Message]) -> Signs:
-    """The signs with what the reader says: log-odds that the passages hold the answer."""
+def _read(reader: Reader, turn: _Turn, messages: Sequence[Message]) -> _Turn:
+    """With what the reader says of the passages: log-odds that they hold the answer."""
     asked = prompts.held(messages, turn.language)
     yes, no = reader.likelihoods(asked, prompts.HELD_REPLIES[turn.language])
-    return turn.signs._replace(reader=yes - no)
+    signs = turn.signs._replace(reader=yes - no)
+    return replace(turn, signs=signs, confidence=reader.calibration.reading.probability(signs))
+
+
+def _verified(reader: Reader, turn: _Turn, messages: Sequence[Message], text: str) -> _Turn:
+    """With what it says of its own answer: log-odds that they state it, and how surely it was written."""
+    if not text.strip():
+        return turn
+    asked = prompts.held(messages, turn.language, text.strip())
+    yes, no = reader.likelihoods(asked, prompts.HELD_REPLIES[turn.language])
+    (written,) = reader.likelihoods(messages, [text])
+    fluent = written / max(reader.model.count_text(text), 1)
+    signs = turn.signs._replace(verified=yes - no, fluent=fluent)
+    return replace(turn, signs=signs, confidence=reader.calibration.answer.probability(signs))
 
 
 def _answered(reader: Reader, request: Request, turn: _Turn) -> Iterator[TurnEvent]:
-    """What the reader writes, checked; declined where it does not find the answer in the passages."""
+    """What the reader writes, checked; declined where it finds no answer, or does not stand by its own."""
     messages, fitting = _pack(reader, request, turn)
-    found, weight = _read(reader, turn, messages), reader.calibration.answer
-    turn = replace(turn, signs=found, confidence=weight.probability(found))
-    if not weight.accepts(found):
+    turn = _read(reader, turn, messages)
+    if not reader.calibration.reading.accepts(turn.signs):
         yield replace(_declined(turn), prompt_tokens=reader.model.count(messages))
         return
     yield Status("writing")
     written = yield from relay(reader, messages, request.sampling)
     yield Status("checking")
+    if written.finish not in _STOPPED:
+        turn = _verified(reader, turn, messages, written.text)
+        if not reader.calibration.answer.accepts(turn.signs):
+            yield replace(_declined(turn), tokens=written.tokens, prompt_tokens=written.prompt_tokens)
+            return
     yield from _checked(turn, written, fitting)
 
 
@@ -191,8 +223,7 @@ def _checked(turn: _Turn, written: Written, fitting: int) -> Iterator[TurnEvent]
     """The model's answer where the documents support it; else their own words."""
     whole = tidy(written.text.strip(), cut_off=written.finish is Finish.LENGTH)
     text, citations, sentences = answering.examine(whole, turn.hits[:fitting], turn.query)
-    stopped = written.finish in {Finish.CANCELLED, Finish.TIMEOUT, Finish.ERROR}
-    if stopped or _stands(sentences):
+    if written.finish in _STOPPED or _stands(sentences):
         yield _finished(turn, written, text, citations, sentences)
     else:
         yield from _quoted(turn, written)
