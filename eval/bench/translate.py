@@ -18,6 +18,7 @@ from pathlib import Path
 import numpy as np
 
 from assistant.config import load
+from assistant.evidence.parallel import lost
 from assistant.schema import Delta, Estimate, Language, Translation
 from assistant.tools.translate import translate
 from eval.bench.results import Row, save
@@ -64,7 +65,7 @@ def main() -> None:
     rows = [
         row for target in options.to or ("zh", "en") for row in figures(run(options.model, pairs, target))
     ]
-    save("translate", rows)
+    save("translate", [*rows, *alarms(drawn(Path(options.data) / "retrieval", 1000))])
 
 
 def drawn(folder: Path, count: int) -> list[tuple[str, str]]:
@@ -112,6 +113,13 @@ def figures(done: Run) -> Iterator[Row]:
     kinds = sorted({doubt.kind for one in sentences for doubt in one.doubts})
     yield Row(f"{name}: sentences to check", doubtful, "", "", ", ".join(kinds), len(sentences))
     yield Row(f"{name}: speed", done.tokens / done.seconds, "tokens/s", "", f"{done.seconds:.0f} s in all")
+
+
+def alarms(pairs: list[tuple[str, str]]) -> Iterator[Row]:
+    """How often the check of numbers doubts a passage that people translated; no model is asked."""
+    for name, turn in (("English to Chinese", 1), ("Chinese to English", -1)):
+        doubted = sum(bool(lost(*pair[::turn])) for pair in pairs)
+        yield Row(f"{name}: people's own, numbers doubted", doubted / len(pairs), "of passages", n=len(pairs))
 
 
 def _chrf(written: list[str], references: list[str]) -> list[float]:
