@@ -128,7 +128,7 @@ _TRANSLATION: dict[Language, str] = {
     "en": "Translate the text below into English. Write only the translation.{wishes}\n\n{text}",
     "zh": "Translate the text below into Chinese. Write only the translation.{wishes}\n\n{text}",
 }
-"""By the language to write. In Chinese words the request did no better in either direction."""
+"""By the language to write."""
 _TERMS = " Translate {}."
 _NUMBERS = " These numbers must stand in it: {}."
 _SENTIMENT = "What is the sentiment of this review? {text}"

@@ -20,7 +20,9 @@ from assistant.errors import BadRequestError
 from assistant.evidence.calibration import FOLDER, Calibration, Signs, Weights, file_name
 from assistant.models.catalog import resolve, settled
 from assistant.store import User
+from eval.metrics.answers import f1
 from eval.metrics.grounded import auroc
+from eval.metrics.normal_form import normal
 from eval.schema import GroundedCase, Suite
 from eval.subjects import shelf
 
@@ -120,7 +122,7 @@ def _weighed(
             runtime.models.similarity,
         )
         source = case.documents[0].id if case.documents else case.id
-        right = case.answerable and _right(weighed.text, case.answers)
+        right = case.answerable and _right(weighed.text, case)
         found.append(Weighed(case.answerable, right, source, weighed.signs))
     return found
 
@@ -142,9 +144,9 @@ def fit(weighed: Sequence[Weighed], seed: int = 0) -> Calibration:
     return found.model_copy(update={"fitted": {"fitted_on": len(fitted), **_measured(found, held)}})
 
 
-def _right(text: str, answers: Sequence[str]) -> bool:
-    said = normal(text)
-    return any(normal(one) in said for one in answers) or token_f1(text, answers) >= _RIGHT
+def _right(text: str, case: GroundedCase) -> bool:
+    held = any(normal(one) in normal(text) for one in case.answers)
+    return held or f1(text, case.answers, case.lang) >= _RIGHT
 
 
 def write(calibration: Calibration, home: Path) -> Path:
@@ -198,7 +200,9 @@ def _best(weights: Weights, weighed: Sequence[Weighed]) -> Weights:
     """With the threshold of the most right decisions: right answers given, all others declined."""
     sure = np.array([weights.probability(one.signs) for one in weighed])
     right = np.array([one.right for one in weighed])
-    found = [((sure[right] >= at).mean() + (sure[~right] < at).mean(), at) for at in np.arange(0.2, 0.8, 0.01)]
+    found = [
+        ((sure[right] >= at).mean() + (sure[~right] < at).mean(), at) for at in np.arange(0.2, 0.8, 0.01)
+    ]
     return weights.model_copy(update={"threshold": round(float(max(found)[1]), 2)})
 
 

@@ -84,11 +84,10 @@ def choose(
 
 
 def passage(hit: Hit) -> str:
-    """A hit as the reader sees it: the document's title, the heading, the words."""
-    text, _ = shown(hit)
-    heading = hit.chunk.heading
+    """A hit as the reader sees it: the document's title, the heading, a row's header, the words."""
+    text, heading = hit.passage.strip(), hit.chunk.heading
     new = heading and heading != hit.title and not text.lstrip("# ").startswith(heading)
-    return "\n".join([f"{hit.title} · {heading}" if new else hit.title, text.strip()])
+    return "\n".join([f"{hit.title} · {heading}" if new else hit.title, text])
 
 
 def _ranked(question: str, hits: Sequence[Hit], similarity: Similarity) -> list[Paragraph]:
@@ -96,7 +95,7 @@ def _ranked(question: str, hits: Sequence[Hit], similarity: Similarity) -> list[
     found = list({(hits[p.hit].chunk.document_id, p.end): p for p in _reversed(_paragraphs(hits))}.values())
     if not found:
         return []
-    texts = [f"{hits[p.hit].title}\n{p.text}" for p in found]
+    texts = [passage(_narrowed(p, hits[p.hit])) for p in found]
     near = relevance.leads(question, texts, similarity)
     weight, wanted = weights(texts), terms(question)
     low, width = min(near), (max(near) - min(near)) or 1.0
