@@ -68,7 +68,7 @@ class Settings(BaseModel):
     max_new_tokens: int = Field(256, ge=1, le=8192, description="Longest answer, in tokens.")
     first_token_s: float = Field(120.0, gt=0, le=3600, description="Seconds to wait for the first token.")
     total_s: float = Field(600.0, gt=0, le=7200, description="Seconds an answer may take.")
-    hits: int = Field(5, ge=1, le=20, description="Passages shown to the model.")
+    hits: int = Field(8, ge=1, le=20, description="Passages found, of which the reader reads the best.")
     max_upload_mb: int = Field(50, ge=1, le=2048, description="Largest file taken, in MB.")
     database_url: str = Field("", description="SQLAlchemy address; empty for SQLite under home.")
     samples: bool = Field(True, description="Import the sample collection on the first start.")

@@ -53,9 +53,7 @@ class _Turn:
     query: str
     language: Language
     hits: tuple[Hit, ...]
-    """The passages read, ``[1]`` first, then what else was found."""
-    read: int
-    """How many of ``hits`` are read."""
+    """The passages read, ``[1]`` first."""
     signs: Signs
     confidence: float
     best: Citation | None
@@ -88,7 +86,7 @@ def answer(reader: Reader, request: Request, search: Search, similarity: Similar
     if turn.best is None or lost or not weight.accepts(turn.signs):
         yield _declined(replace(turn, confidence=0.0) if lost else turn)
         return
-    yield Status("found", turn.read)
+    yield Status("found", len(turn.hits))
     yield Found(turn.hits)
     if not reader.writes:
         yield from _quoted(turn, Written("", Finish.STOP, 0))
@@ -121,15 +119,12 @@ def _turn(
     started: float,
 ) -> _Turn:
     passages = chosen.passages
-    read = {hit.chunk.id for hit in passages}
-    rest = tuple(hit for hit in hits if hit.chunk.id not in read)
     best = quoting.best(query, passages, relevance.candidates(query, passages, similarity))
-    found = signs(query, chosen, hits)
-    return _Turn(query, language_of(question), (*passages, *rest), len(passages), found, 0.0, best, started)
+    return _Turn(query, language_of(question), passages, signs(query, chosen, hits), 0.0, best, started)
 
 
 def _text(turn: _Turn) -> str:
-    return "\n".join(reading.passage(hit) for hit in turn.hits[: turn.read])
+    return "\n".join(reading.passage(hit) for hit in turn.hits)
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,7 +140,7 @@ def weigh(reader: Reader, question: str, search: Search, similarity: Similarity)
     result = search(question)
     chosen = reading.choose(question, result.hits, similarity, reader.model.count_text)
     turn = _turn(question, question, chosen, result.hits, similarity, 0.0)
-    if not turn.read:
+    if not turn.hits:
         return Weighed(turn.signs, "")
     request = Request(question, sampling=Sampling(max_new_tokens=_WEIGHED))
     messages, _ = _pack(reader, request, turn)
@@ -197,7 +192,7 @@ def _pack(reader: Reader, request: Request, turn: _Turn) -> tuple[list[Message],
     Raises:
         ContextOverflowError: Not even one passage fits beside the question.
     """
-    passages = [reading.passage(hit) for hit in turn.hits[: turn.read]]
+    passages = [reading.passage(hit) for hit in turn.hits]
     messages: list[Message] = []
     for count in range(len(passages), 0, -1):
         messages = prompts.grounded(turn.query, passages[:count], turn.language, request.system)
