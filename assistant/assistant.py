@@ -154,16 +154,7 @@ class Assistant:
         from assistant.tools import summarize
 
         self._admit(user)
-        name = self.models.adapter_name(adapter)
-        return summarize.summarize(
-            text,
-            self.models.generator(),
-            length=length,
-            form=form,
-            adapter=name,
-            user=user.id,
-            languages=self.models.languages(),
-        )
+        return summarize.summarize(text, self.models.reader(adapter, user.id), length=length, form=form)
 
     def translate(
         self,

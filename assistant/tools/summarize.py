@@ -7,13 +7,12 @@ not support is taken out and replaced with the text's own central sentences, so 
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Iterator, Sequence
 from collections.abc import Generator as PythonGenerator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import get_args
 
 from assistant import prompts
-from assistant.engine.protocol import Generator
 from assistant.errors import BadRequestError, ContextOverflowError, EmptyInputError, SummaryRoundsError
 from assistant.evidence import attribution, verdicts
 from assistant.evidence.sentences import split
@@ -32,6 +31,7 @@ from assistant.schema import (
 )
 from assistant.tools.cutting import pieces
 from assistant.tools.extracting import central
+from assistant.tools.reader import Reader
 
 SummaryEvent = SummaryProgress | Delta | Summary
 
@@ -50,54 +50,46 @@ _BULLET = re.compile(r"^\s*(?:[-*•·]|\d{1,2}[.)、])\s*")
 class _Task:
     """What is wanted, and who does it."""
 
-    generator: Generator
+    reader: Reader
     length: Length
     form: Form
     language: Language
-    adapter: str | None
-    user: str
     spent: list[tuple[int, int]] = field(default_factory=list)
     """Of each call, the tokens read and written."""
 
     @property
     def reply(self) -> int:
         """Most tokens of the result."""
-        return min(_TOKENS[self.length], self.generator.window // 4)
+        return min(_TOKENS[self.length], self.reader.model.window // 4)
 
     @property
     def room(self) -> int:
         """Most tokens of text in one call."""
-        frame = self.generator.count(prompts.summary("", self.length, self.form, self.language))
-        return self.generator.window - max(self.reply, self.note) - frame - 8
+        frame = self.reader.model.count(prompts.summary("", self.length, self.form, self.language))
+        return self.reader.model.window - max(self.reply, self.note) - frame - 8
 
     @property
     def note(self) -> int:
         """Most tokens written about one of many pieces."""
-        return min(_TOKENS["paragraph"], self.generator.window // 8)
+        return min(_TOKENS["paragraph"], self.reader.model.window // 8)
 
 
 def summarize(
     text: str,
-    generator: Generator,
+    reader: Reader,
     *,
     length: Length = "paragraph",
     form: Form = "prose",
     language: Language | None = None,
-    adapter: str | None = None,
-    user: str = "",
-    languages: Collection[str] = ("en", "zh"),
 ) -> Iterator[SummaryEvent]:
     """Summarize a text.
 
     Args:
         text: Of any length.
-        generator: The model.
+        reader: Writes it; in a language that it does not, the text's own central sentences stand in.
         length: A sentence, a paragraph (3-5 sentences) or a page (8-15).
         form: Prose, or bullets.
         language: To write in; that of the text where not given.
-        adapter: Adapter to use.
-        user: Whose request this is.
-        languages: Those that the model writes. In another the text's own central sentences are the summary.
 
     Yields:
         Progress for every piece, deltas of the last round, at last the `Summary`.
@@ -109,9 +101,9 @@ def summarize(
         SummaryRoundsError: The model's summaries do not get shorter.
     """
     _require(text, length, form)
-    task = _Task(generator, length, form, language or ("zh" if is_chinese(text) else "en"), adapter, user)
+    task = _Task(reader, length, form, language or ("zh" if is_chinese(text) else "en"))
     draft, cut, rounds = "", 1, 1
-    if task.language in languages:
+    if task.language in reader.languages:
         draft, cut, rounds = yield from _written(text, task)
     else:
         yield SummaryProgress(1, 1, 1)
@@ -135,11 +127,11 @@ def _require(text: str, length: str, form: str) -> None:
 def _written(text: str, task: _Task) -> PythonGenerator[SummaryEvent, None, tuple[str, int, int]]:
     """Map, then reduce until one; returns the draft, the pieces of the text, and the rounds."""
     if task.room < _LEAST_ROOM:
-        needed = task.generator.window - task.room + _LEAST_ROOM
-        raise ContextOverflowError(needed=needed, limit=task.generator.window)
+        needed = task.reader.model.window - task.room + _LEAST_ROOM
+        raise ContextOverflowError(needed=needed, limit=task.reader.model.window)
     cut = 0
     for number in range(1, MAX_ROUNDS + 1):
-        spans = pieces(text, task.generator.count_text, task.room)
+        spans = pieces(text, task.reader.model.count_text, task.room)
         cut = cut or len(spans)
         if len(spans) == 1:
             yield SummaryProgress(0, 1, number)
@@ -147,7 +139,7 @@ def _written(text: str, task: _Task) -> PythonGenerator[SummaryEvent, None, tupl
             yield SummaryProgress(1, 1, number)
             return draft, cut, number
         text = yield from _notes(task, text, spans, number)
-    raise SummaryRoundsError(value=task.generator.count_text(text), rounds=MAX_ROUNDS, limit=task.room)
+    raise SummaryRoundsError(value=task.reader.model.count_text(text), rounds=MAX_ROUNDS, limit=task.room)
 
 
 def _notes(
@@ -175,11 +167,11 @@ def _write(task: _Task, text: str, *, last: bool) -> PythonGenerator[SummaryEven
     sampling = Sampling(max_new_tokens=task.reply if last else task.note)
     written: list[str] = []
     tokens = 0
-    for delta in task.generator.stream(messages, sampling, adapter=task.adapter, user=task.user):
+    for delta in task.reader.stream(messages, sampling):
         written.append(delta.text)
         tokens = max(tokens, delta.tokens)
         yield delta if last else Delta("", queue_position=delta.queue_position)
-    task.spent.append((task.generator.count(messages), tokens))
+    task.spent.append((task.reader.model.count(messages), tokens))
     return "".join(written)
 
 
