@@ -106,7 +106,9 @@ def test_a_rewriting_is_used_only_if_it_keeps_the_question(
     assert model.samplings[0].stop == ("\n",)
 
 
-def test_the_reader_sees_the_conversation_in_the_question_s_language_and_no_more_of_it_than_it_needs() -> None:
+def test_the_reader_sees_the_conversation_in_the_question_s_language_and_no_more_of_it_than_it_needs() -> (
+    None
+):
     long = Message("assistant", "14天。" + "细则" * 900)
     history = (Message("user", "最早的问题"), Message("assistant", "好"), *PAST, PAST_ZH[0], long)
     model = FakeGenerator("礼品卡退款多久到账？")
@@ -122,5 +124,8 @@ def test_the_reader_sees_the_conversation_in_the_question_s_language_and_no_more
 
 def test_a_conversation_that_does_not_fit_the_window_is_not_rewritten() -> None:
     model = FakeGenerator("never", window=80)
-    assert standalone(PAST, "What about gift cards?", model) == "How long do refunds take? What about gift cards?"
+    assert (
+        standalone(PAST, "What about gift cards?", model)
+        == "How long do refunds take? What about gift cards?"
+    )
     assert model.prompts == []

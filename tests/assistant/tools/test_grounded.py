@@ -248,7 +248,9 @@ def test_across_languages_the_embedder_picks_the_sentence() -> None:
             [0.75 + 0.2 * (question == asked and "Gift" in text) for text in texts] for question in questions
         ]
 
-    _, answer, _ = run(asked, Result((hit(DOCUMENT),)), FakeGenerator("x"), similarity=similarity, writes=False)
+    _, answer, _ = run(
+        asked, Result((hit(DOCUMENT),)), FakeGenerator("x"), similarity=similarity, writes=False
+    )
     assert "Gift cards are not refunded." in answer.text
     assert answer.text.startswith(prompts.QUOTED["zh"])
 
