@@ -107,7 +107,7 @@ def _ranked(question: str, hits: Sequence[Hit], similarity: Similarity) -> list[
         )
         for p, text, lead in zip(found, texts, near, strict=True)
     ]
-    return sorted(scored, key=lambda p: -p.score)
+    return sorted(scored, key=lambda p: (-p.score, p.hit, p.start))
 
 
 def _reversed(paragraphs: Iterator[Paragraph]) -> list[Paragraph]:
@@ -171,21 +171,19 @@ def _cut(text: str, start: int, end: int) -> list[tuple[int, int]]:
 
 
 def _joined(chosen: Sequence[Paragraph], hits: Sequence[Hit]) -> list[Hit]:
-    """Neighbours become one passage, in the place of the better one."""
+    """Neighbours become one passage, in the place of the best of them."""
     spans: list[Paragraph] = []
     for paragraph in chosen:
         document, (text, offset) = hits[paragraph.hit].chunk.document_id, shown(hits[paragraph.hit])
-        beside = next(
-            (n for n, other in enumerate(spans)
-             if hits[other.hit].chunk.document_id == document and _touch(other, paragraph, text, offset)),
-            None,
-        )  # fmt: skip
-        if beside is None:
-            spans.append(paragraph)
-        else:
-            other = spans[beside]
-            start, end = min(other.start, paragraph.start), max(other.end, paragraph.end)
-            spans[beside] = replace(paragraph, start=start, end=end)
+        beside = [
+            other
+            for other in spans
+            if hits[other.hit].chunk.document_id == document and _touch(other, paragraph, text, offset)
+        ]
+        start, end = (min(p.start for p in (*beside, paragraph)), max(p.end for p in (*beside, paragraph)))
+        place = spans.index(beside[0]) if beside else len(spans)
+        others = [other for other in spans[place:] if other not in beside]
+        spans = [*spans[:place], replace(paragraph, start=start, end=end), *others]
     return [_narrowed(span, hits[span.hit]) for span in spans]
 
 

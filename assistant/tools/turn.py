@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
+from assistant.errors import StillReadingError
 from assistant.schema import TurnEvent
 from assistant.tools import grounded, talking, tasks
 from assistant.tools.messages import Kind, kind_of
 from assistant.tools.reader import Reader, Request
-from assistant.tools.sources import Sources
+from assistant.tools.sources import Sources, Title
 
 
 def reply(reader: Reader, request: Request, sources: Sources) -> Iterator[TurnEvent]:
@@ -32,4 +33,13 @@ def reply(reader: Reader, request: Request, sources: Sources) -> Iterator[TurnEv
         else:
             yield from talking.reply(reader, request, Kind.LIBRARY, ())
     else:
-        yield from talking.reply(reader, request, kind, sources.titles())
+        titles = sources.titles() if kind is Kind.LIBRARY else _known(sources)
+        yield from talking.reply(reader, request, kind, titles)
+
+
+def _known(sources: Sources) -> Sequence[Title]:
+    """The titles, if any yet: a greeting does not wait for documents that are still being read."""
+    try:
+        return sources.titles()
+    except StillReadingError:
+        return ()

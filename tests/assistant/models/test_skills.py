@@ -9,7 +9,7 @@ import pytest
 
 from assistant.errors import AdapterError
 from assistant.models import skills
-from assistant.models.skills import Refusal, Skills
+from assistant.models.skills import Skills
 from assistant.schema import AdapterRef
 
 
@@ -18,15 +18,19 @@ def test_without_a_file_it_is_any_model(tmp_path: Path) -> None:
 
 
 def test_the_file_is_read(tmp_path: Path) -> None:
-    said = {"sentiment": True, "refusal": {"bias": 0.5, "model": 0.7, "threshold": 0.4}, "passages": 3}
+    (tmp_path / skills.FILE).write_text(json.dumps({"sentiment": True}), encoding="utf-8")
+    assert skills.of(AdapterRef("able", str(tmp_path), "base")) == Skills(sentiment=True)
+
+
+def test_what_adapters_of_earlier_versions_say_besides_is_passed_over(tmp_path: Path) -> None:
+    said = {"grounded": True, "refusal": {"bias": 0.5, "model": 0.7, "threshold": 0.4}, "passages": 3}
     (tmp_path / skills.FILE).write_text(json.dumps(said), encoding="utf-8")
-    expected = Skills(sentiment=True, refusal=Refusal(bias=0.5, model=0.7, threshold=0.4), passages=3)
-    assert skills.of(AdapterRef("able", str(tmp_path), "base")) == expected
+    assert skills.of(AdapterRef("old", str(tmp_path), "base")) == Skills(grounded=True)
 
 
 @pytest.mark.parametrize(
     ("text", "said"),
-    [("{", "Expecting"), ('{"refusal": {"threshold": 2}}', "threshold"), ('{"flies": true}', "flies")],
+    [("{", "Expecting"), ('{"grounded": "perhaps"}', "grounded"), ("[]", "dict")],
 )
 def test_a_file_that_cannot_be_used_is_refused(tmp_path: Path, text: str, said: str) -> None:
     (tmp_path / skills.FILE).write_text(text, encoding="utf-8")

@@ -17,26 +17,6 @@ def quote(question: str, *passages: str) -> Citation:
     return found
 
 
-def test_several_quotations_share_no_sentence() -> None:
-    passages = (
-        "Fees\n\nRefunds are free. A refund takes 14 days.\n\nShops\n\nThe refund desk opens at nine.",
-        "A late refund is paid after 30 days.",
-    )
-    hits = [Hit(Chunk(f"d{n}", 0, len(text), text), f"T{n}", 1 / n) for n, text in enumerate(passages, 1)]
-    candidates = relevance.candidates("How long does a refund take?", hits, alike)
-    found = quoting.ranked("How long does a refund take?", hits, candidates, 9)
-    assert found[0] == quoting.best("How long does a refund take?", hits, candidates)
-    assert {one.document_id for one in found} == {"d1", "d2"}
-    for n, one in enumerate(found):
-        assert passages[one.n - 1][one.start : one.end] == one.text
-        assert not any(
-            one.document_id == other.document_id and one.start < other.end and other.start < one.end
-            for other in found[:n]
-        )
-    assert len(quoting.ranked("How long does a refund take?", hits, candidates, 1)) == 1
-    assert quoting.ranked("How long?", hits, [], 3) == []
-
-
 @pytest.mark.parametrize(
     ("question", "passage", "quoted"),
     [
