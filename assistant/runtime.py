@@ -196,6 +196,10 @@ class Runtime:
         known = () if self.settings.base_url else resolve(self.settings.model).languages
         return known or ("en", "zh")
 
+    def reads(self) -> bool:
+        """Whether the model in use reads and writes answers; one that does not finds and quotes."""
+        return bool(self.settings.base_url) or resolve(self.settings.model).reads
+
     def similarity(self, questions: Sequence[str], texts: Sequence[str]) -> list[list[float]]:
         """Cosine of each question with each text, across languages."""
         from assistant.retrieval.nearness import Nearness
@@ -291,7 +295,7 @@ class Runtime:
             calibration.load(
                 self.settings.home, entry.name if entry else self.settings.model, name, self.settings.embedder
             ),
-            entry is None or entry.reads,
+            self.reads(),
             user.id if user else "",
         )
 

@@ -205,11 +205,15 @@ class DemoRuntime:
         self.store.migrate()
         self.library = DemoLibrary(self.store)
         self.pace = pace
+        self.writes_answers = True
         self.writes: tuple[str, ...] = ("en", "zh")
         self.asked: list[tuple[tuple[Any, ...], str]] = []
 
     def languages(self) -> tuple[str, ...]:
         return self.writes
+
+    def reads(self) -> bool:
+        return self.writes_answers
 
     def engine_state(self) -> EngineState:
         return EngineState("ready")

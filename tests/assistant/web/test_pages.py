@@ -13,7 +13,7 @@ from demo_runtime import DemoRuntime, furnish
 
 from assistant import samples
 from assistant.errors import AdapterError, BadRequestError, EmptyInputError, NotFoundError
-from assistant.schema import Finish, Mark, Sentiment
+from assistant.schema import Answer, Delta, Finish, Mark, Quoted, Sentiment
 from assistant.web import turns
 from assistant.web.pages import (
     bridge,
@@ -493,21 +493,57 @@ def test_the_sentiment_bars_add_up_and_unsure_is_said(reader: Reader) -> None:
 @pytest.mark.parametrize(
     ("finish", "quoted", "lines"),
     [
-        (Finish.LENGTH, False, ["finish_length"]),
-        (Finish.LENGTH, True, ["quoted"]),
-        (Finish.STOP, True, ["quoted"]),
+        (Finish.LENGTH, Quoted.NO, ["finish_length"]),
+        (Finish.LENGTH, Quoted.UNSUPPORTED, ["quoted_unsupported"]),
+        (Finish.STOP, Quoted.UNSUPPORTED, ["quoted_unsupported"]),
+        (Finish.STOP, Quoted.READER, ["quoted_reader"]),
+        (Finish.STOP, Quoted.NO, []),
     ],
 )
-def test_a_quotation_is_not_called_cut(
-    reader: Reader, finish: Finish, quoted: bool, lines: list[str]
+def test_a_quotation_says_why_and_is_not_called_cut(
+    reader: Reader, finish: Finish, quoted: Quoted, lines: list[str]
 ) -> None:
-    message = SimpleNamespace(finish=finish)
-    told = conversation._ending(reader, message, turns.Detail(quoted=quoted, tokens=9))  # type: ignore[arg-type]
-    assert re.findall('<p class="ending">(.*?)</p>', told) == [reader.say(key) for key in lines]
+    message, detail = SimpleNamespace(finish=finish), turns.Detail(quoted=quoted, model="smollm2-135m")
+    told = conversation._ending(reader, message, detail)  # type: ignore[arg-type]
+    said = [reader.say(key, model="smollm2-135m") for key in lines]
+    assert re.findall('<p class="ending">(.*?)</p>', told) == said
 
 
-def test_a_quotation_for_want_of_language_says_so(reader: Reader) -> None:
-    """The model was not asked at all: no token was written."""
-    detail = turns.Detail(quoted=True, model="smollm2-135m")
-    told = conversation._ending(reader, SimpleNamespace(finish=Finish.STOP), detail)  # type: ignore[arg-type]
-    assert reader.say("quoted_language", model="smollm2-135m") in told
+@pytest.mark.parametrize(
+    ("stored", "why"),
+    [
+        ('{"quoted": true, "tokens": 9}', Quoted.UNSUPPORTED),
+        ('{"tokens": 0, "quoted": true}', Quoted.READER),
+        ('{"quoted": false, "tokens": 9}', Quoted.NO),
+        ('{"quoted": "reader"}', Quoted.READER),
+        ("{}", Quoted.NO),
+    ],
+)
+def test_a_quotation_of_an_older_chat_still_has_its_reason(stored: str, why: Quoted) -> None:
+    assert turns.detail_of(SimpleNamespace(detail=stored)).quoted is why  # type: ignore[arg-type]
+
+
+def test_words_about_no_document_have_no_evidence_to_show(
+    runtime: DemoRuntime, reader: Reader, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A greeting: no reasons to open, no refusal, no verdicts."""
+    said = [Delta("Hello!", Finish.STOP), Answer("Hello!", Finish.STOP)]
+    monkeypatch.setattr(runtime, "chat_turn", lambda *_, **__: iter(said))
+    greeting = thread(runtime, reader, asked(runtime, reader, "Hello")[0])
+    monkeypatch.undo()
+    answer = thread(runtime, reader, asked(runtime, reader)[0])
+    for mark in ('data-ui="why"', 'class="sign', 'class="best"'):
+        assert (mark in greeting, mark in answer) == (False, True), mark
+    assert "Hello!" in greeting
+    assert "refusal" not in greeting
+
+
+def test_a_model_that_only_quotes_says_so_before_the_first_question(
+    runtime: DemoRuntime, reader: Reader
+) -> None:
+    written = examples.empty(runtime, reader)  # type: ignore[arg-type]
+    runtime.writes_answers = False
+    quoting = examples.empty(runtime, reader)  # type: ignore[arg-type]
+    line = reader.say("only_quotes", model=runtime.settings.model)
+    assert (line in written, line in quoting) == (False, True)
+    assert "youju serve --model qwen2.5-coder" in quoting
