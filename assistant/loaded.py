@@ -136,6 +136,10 @@ class Models:
         known = () if self.settings.base_url else resolve(self.settings.model).languages
         return known or ("en", "zh")
 
+    def reads(self) -> bool:
+        """Whether the model in use reads and writes answers; one that does not finds and quotes."""
+        return bool(self.settings.base_url) or resolve(self.settings.model).reads
+
     def similarity(self, questions: Sequence[str], texts: Sequence[str]) -> list[list[float]]:
         """Cosine of each question with each text, across languages."""
         from assistant.retrieval.nearness import Nearness
@@ -167,7 +171,7 @@ class Models:
             self.skills(name),
             self.languages(),
             calibration.load(s.home, model, name, s.embedder),
-            entry is None or entry.reads,
+            self.reads(),
             user,
         )
 

@@ -202,6 +202,17 @@ class Found:
     hits: tuple[Hit, ...]
 
 
+class Quoted(StrEnum):
+    """Why an answer was taken word for word from the documents."""
+
+    NO = ""
+    """It was not: these are the model's own words, or ours."""
+    UNSUPPORTED = "unsupported"
+    """What the model wrote did not stand in the passages."""
+    READER = "reader"
+    """The model in use is too small to write: it finds and quotes."""
+
+
 @dataclass(frozen=True, slots=True)
 class Answer:
     """A finished turn. The last event of every turn, also of a stopped one."""
@@ -225,9 +236,12 @@ class Answer:
     seconds: float = 0.0
     dropped: int = 0
     """Earlier messages that did not fit the context window."""
-    quoted: bool = False
-    """The text was taken word for word from the documents, because the model's own words were not supported
-    or the model does not write the question's language."""
+    quotation: Quoted = Quoted.NO
+
+    @property
+    def quoted(self) -> bool:
+        """True when the text was taken word for word from the documents."""
+        return self.quotation is not Quoted.NO
 
     @property
     def declined(self) -> bool:

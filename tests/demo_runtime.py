@@ -196,7 +196,7 @@ class DemoLibrary:
 
 
 class DemoRuntime:
-    """What the pages need of ``assistant.runtime.Runtime``."""
+    """What the pages need of ``assistant.assistant.Assistant``."""
 
     def __init__(self, home: Path, *, pace: float = 0.0) -> None:
         home.mkdir(parents=True, exist_ok=True)
@@ -204,14 +204,19 @@ class DemoRuntime:
         self.store = Store(self.settings.database)
         self.store.migrate()
         self.library = DemoLibrary(self.store)
+        self.models = self.workspace = self
         self.pace = pace
+        self.writes_answers = True
         self.writes: tuple[str, ...] = ("en", "zh")
         self.asked: list[tuple[tuple[Any, ...], str]] = []
 
     def languages(self) -> tuple[str, ...]:
         return self.writes
 
-    def engine_state(self) -> EngineState:
+    def reads(self) -> bool:
+        return self.writes_answers
+
+    def state(self) -> EngineState:
         return EngineState("ready")
 
     def adapters(self) -> list[AdapterRef]:
@@ -374,6 +379,6 @@ def _sentences(text: str, rules: Sequence[tuple[Verdict, str]]) -> Iterator[Sent
 
 def furnish(runtime: DemoRuntime, user: User) -> None:
     """Two documents, as a first start has them."""
-    collection = runtime.store.collections.default(user)
-    runtime.library.ingest(user, collection.id, "handbook.txt", HANDBOOK.encode())
-    runtime.library.ingest(user, collection.id, "退款政策.txt", REFUND.encode())
+    collection = runtime.workspace.store.collections.default(user)
+    runtime.workspace.library.ingest(user, collection.id, "handbook.txt", HANDBOOK.encode())
+    runtime.workspace.library.ingest(user, collection.id, "退款政策.txt", REFUND.encode())

@@ -16,10 +16,12 @@ from typing import Any as _Any
 
 import numpy as np
 
+from assistant.assistant import Assistant as _Assistant
 from assistant.config import Settings as _Settings
 from assistant.engine.protocol import EngineState as _EngineState
 from assistant.errors import EngineError as _EngineError
 from assistant.evidence.words import terms as _terms
+from assistant.loaded import Models as _Models
 from assistant.schema import AdapterRef as _AdapterRef
 from assistant.schema import Answer as _Answer
 from assistant.schema import Chunk as _Chunk
@@ -43,6 +45,7 @@ from assistant.schema import TurnEvent as _TurnEvent
 from assistant.schema import Verdict as _Verdict
 from assistant.store import Store as _Store
 from assistant.store import User as _User
+from assistant.workspace import Workspace as _Workspace
 
 # --- an embedder's cosines ----------------------------------------------------------------------------------
 
@@ -235,6 +238,12 @@ class HashEmbedder:
         return rows / np.linalg.norm(rows, axis=1, keepdims=True)
 
 
+def opened(settings: _Settings, **given: _Any) -> _Assistant:
+    """The real assistant over a folder of its own, with models that are given: ``embedder``, ``generator``."""
+    models = _Models(settings, **given)
+    return _Assistant(models, _Workspace(models.settings, models.embedder, exclusive=True))
+
+
 class FakeLibrary:
     """Originals alone, as a library lays them out."""
 
@@ -242,10 +251,10 @@ class FakeLibrary:
         self._runtime = runtime
 
     def delete_user_data(self, user: _User) -> None:
-        self._runtime.store.delete_user_data(user)
+        self._runtime.workspace.store.delete_user_data(user)
 
     def original(self, user: _User, document_id: str) -> _Path:
-        record = self._runtime.store.documents.get(user, document_id)
+        record = self._runtime.workspace.store.documents.get(user, document_id)
         return self._runtime.settings.home / "files" / record.id / "original"
 
 
@@ -260,7 +269,11 @@ class FakeRuntime:
         self.fake = generator or TimedGenerator()
         self.calls: list[dict[str, _Any]] = []
         self.library = FakeLibrary(self)
-        self.admit: _Callable[[_User], None] = lambda user: None
+        self.models = self.workspace = self  # both in one: a test asks for one thing at a time
+        self._admit: _Callable[[_User], None] = lambda user: None
+
+    def admit_by(self, admit: _Callable[[_User], None]) -> None:
+        self._admit = admit
 
     def generator(self) -> TimedGenerator:
         return self.fake
@@ -268,7 +281,7 @@ class FakeRuntime:
     def embedder(self) -> HashEmbedder:
         return HashEmbedder()
 
-    def engine_state(self) -> _EngineState:
+    def state(self) -> _EngineState:
         return self.fake.state()
 
     def adapters(self) -> list[_AdapterRef]:
@@ -294,7 +307,7 @@ class FakeRuntime:
         system: str = "",
         adapter: str | None = None,
     ) -> _Iterator[_TurnEvent]:
-        self.admit(user)
+        self._admit(user)
         self.calls.append(
             {
                 "user": user,

@@ -79,11 +79,11 @@ class Site:
         return client
 
     def account(self, name: str) -> Any:
-        known = {user.name: user for user in self.runtime.store.users.list()}
-        return known.get(name) or self.runtime.store.users.create(name, PASSWORD)
+        known = {user.name: user for user in self.runtime.workspace.store.users.list()}
+        return known.get(name) or self.runtime.workspace.store.users.create(name, PASSWORD)
 
     def key(self, name: str) -> str:
-        plain, _ = self.runtime.store.users.create_key(self.account(name), "test")
+        plain, _ = self.runtime.workspace.store.users.create_key(self.account(name), "test")
         return str(plain)
 
     def stop(self) -> None:

@@ -23,12 +23,11 @@ import httpx
 import numpy as np
 import psutil
 import tiny
-from fakes import WordEmbedder
+from fakes import WordEmbedder, opened
 from sites import Site
 
 from assistant.config import Settings
 from assistant.engine.local import LocalGenerator
-from assistant.runtime import Runtime
 from assistant.web.draining import Drain
 from assistant.web.shell import create_app
 
@@ -38,12 +37,9 @@ NONSENSE = ({"model": "nobody", "messages": []}, {"messages": "x"}, {"model": "t
 
 def server(home: Path) -> Site:
     """The real runtime; of the models only the weights are small."""
-    runtime = Runtime(Settings(home=home, model="tiny", auth="users", samples=False), exclusive=True)
-    runtime._embedder = WordEmbedder()
-    runtime._generator = LocalGenerator(tiny.build(home / "tiny"), name="tiny")
-    runtime.languages = lambda: ("en", "zh")  # type: ignore[method-assign]
-    runtime._rewrites = lambda: False  # type: ignore[method-assign]
-    runtime.adapters = list  # type: ignore[method-assign]
+    model = tiny.build(home / "tiny")
+    settings = Settings(home=home, model=str(model), adapter="none", auth="users", samples=False)
+    runtime = opened(settings, embedder=WordEmbedder(), generator=LocalGenerator(model, name="tiny"))
     drain = Drain(1.0)
     return Site(runtime, create_app(runtime, drain), drain)  # type: ignore[arg-type]
 
@@ -70,8 +66,8 @@ def question(chance: random.Random) -> dict[str, Any]:
 
 def shelve(site: Site, ended: threading.Event, seen: Counter[str]) -> None:
     """Documents come, and the one before goes."""
-    library, user, number = site.runtime.library, site.account("reader0"), 0
-    collection = site.runtime.store.collections.default(user).id
+    library, user, number = site.runtime.workspace.library, site.account("reader0"), 0
+    collection = site.runtime.workspace.store.collections.default(user).id
     kept: list[str] = []
     while not ended.wait(5.0):
         number += 1
@@ -87,7 +83,7 @@ def shelve(site: Site, ended: threading.Event, seen: Counter[str]) -> None:
 
 def sample(site: Site, home: Path) -> dict[str, float]:
     me = psutil.Process()
-    state = site.runtime.engine_state()
+    state = site.runtime.models.state()
     disk = 0
     for folder, _, names in os.walk(home):  # folders and files come and go under it
         for name in names:

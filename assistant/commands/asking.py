@@ -25,7 +25,7 @@ from assistant.commands.options import (
 )
 from assistant.config import Settings
 from assistant.errors import EmptyInputError, YoujuError
-from assistant.schema import Answer, Citation, Delta, Found, Status, TurnEvent
+from assistant.schema import Answer, Citation, Delta, Found, Quoted, Status, TurnEvent
 
 if TYPE_CHECKING:
     from assistant.assistant import Assistant
@@ -34,6 +34,10 @@ if TYPE_CHECKING:
 ask = typer.Typer(add_completion=False)
 chat = typer.Typer(add_completion=False)
 LEAVE = {"/quit", "/exit", "/q"}
+QUOTED = {
+    Quoted.UNSUPPORTED: "(Quoted word for word: what the model wrote does not stand in the passages.)",
+    Quoted.READER: "(Quoted word for word: the model in use is too small to write an answer.)",
+}
 
 
 @ask.command()
@@ -178,6 +182,7 @@ def _citation(citation: Citation) -> dict[str, Any]:
 def in_words(answer: Answer) -> str:
     """The answer for people: its sentences with their verdicts, then the sources."""
     lines = [answer.text, ""]
+    lines += [QUOTED[answer.quotation]] if answer.quoted else []
     lines += doubts((s.verdict, s.text) for s in answer.sentences)
     lines += [f"[{c.n}] {_place(c)}: {_short(c.text)}" for c in answer.citations]
     if answer.best and not answer.citations:

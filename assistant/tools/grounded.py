@@ -22,6 +22,7 @@ from assistant.schema import (
     Hit,
     Language,
     Message,
+    Quoted,
     Sampling,
     Sentence,
     Status,
@@ -89,7 +90,7 @@ def answer(reader: Reader, request: Request, search: Search, similarity: Similar
     yield Status("found", len(turn.hits))
     yield Found(turn.hits)
     if not reader.writes:
-        yield from _quoted(turn, Written("", Finish.STOP, 0))
+        yield from _quoted(turn, Written("", Finish.STOP, 0), Quoted.READER)
         return
     yield from _answered(reader, request, turn)
 
@@ -221,7 +222,7 @@ def _checked(turn: _Turn, written: Written, fitting: int) -> Iterator[TurnEvent]
     if written.finish in _STOPPED or _stands(sentences):
         yield _finished(turn, written, text, citations, sentences)
     else:
-        yield from _quoted(turn, written)
+        yield from _quoted(turn, written, Quoted.UNSUPPORTED)
 
 
 def _stands(sentences: Sequence[Sentence]) -> bool:
@@ -231,12 +232,12 @@ def _stands(sentences: Sequence[Sentence]) -> bool:
     return 2 * sum(kept) > len(kept) and not wrong
 
 
-def _quoted(turn: _Turn, written: Written) -> Iterator[TurnEvent]:
+def _quoted(turn: _Turn, written: Written, why: Quoted) -> Iterator[TurnEvent]:
     assert turn.best is not None
     text, sentences = quoting.quote(turn.best, turn.language)
     if not written.text:
         yield Delta(text, finish=Finish.STOP)
-    yield replace(_finished(turn, written, text, (turn.best,), sentences), quoted=True)
+    yield replace(_finished(turn, written, text, (turn.best,), sentences), quotation=why)
 
 
 def _finished(

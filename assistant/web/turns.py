@@ -10,9 +10,9 @@ import threading
 import time
 from collections.abc import Generator, Iterator, Sequence
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
-from pydantic import TypeAdapter, ValidationError
+from pydantic import BeforeValidator, TypeAdapter, ValidationError, ValidationInfo
 
 from assistant.errors import ConflictError, EmptyInputError, YoujuError
 from assistant.schema import (
@@ -23,6 +23,7 @@ from assistant.schema import (
     Found,
     Hit,
     Message,
+    Quoted,
     Sampling,
     Sentence,
     TurnEvent,
@@ -61,6 +62,13 @@ class Regenerate:
 Turn = Ask | Edit | Regenerate
 
 
+def _reason(stored: object, kept: ValidationInfo) -> object:
+    """Answers of before say only that they are quotations; no token written means that no model was asked."""
+    if not isinstance(stored, bool):
+        return stored
+    return (Quoted.UNSUPPORTED if kept.data.get("tokens") else Quoted.READER) if stored else Quoted.NO
+
+
 @dataclass(frozen=True, slots=True)
 class Detail:
     """What is kept beside the text of an answer.
@@ -77,8 +85,8 @@ class Detail:
     tokens: int = 0
     seconds: float = 0.0
     dropped: int = 0
-    quoted: bool = False
-    """The text is verbatim from the documents."""
+    quoted: Annotated[Quoted, BeforeValidator(_reason)] = Quoted.NO
+    """Why the text is verbatim from the documents, where it is."""
     model: str = ""
     adapter: str = ""
     temperature: float = 0.0
@@ -86,6 +94,11 @@ class Detail:
     error: str = ""
     """Name of the error that ended the answer."""
     error_fields: dict[str, str] | None = None
+
+    @property
+    def evident(self) -> bool:
+        """Documents were looked at for it: there is something to show behind it."""
+        return bool(self.hits or self.sentences)
 
 
 _DETAIL = TypeAdapter(Detail)
@@ -313,7 +326,7 @@ class _Writer:
             tokens=answer.tokens,
             seconds=round(answer.seconds, 2),
             dropped=answer.dropped,
-            quoted=answer.quoted,
+            quoted=answer.quotation,
             model=self._runtime.settings.model,
             adapter=self._adapter,
             temperature=self._preferences.temperature,

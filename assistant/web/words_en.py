@@ -97,9 +97,14 @@ WORDS: dict[str, str] = {
     "finish_timeout": "The time limit passed. What was written is kept.",
     "finish_error": "The model failed while writing. What was written is kept; regenerate to try again.",
     "finish_interrupted": "Interrupted before the end. What was written is kept.",
-    "quoted": "Quoted word for word from the documents.",
-    "quoted_language": (
-        "Quoted word for word from the documents: the model in use, {model}, does not write this language."
+    "quoted_unsupported": (
+        "Quoted word for word from the documents: what the model wrote does not stand in the passages."
+    ),
+    "quoted_reader": (
+        "Quoted word for word from the documents: the model in use, {model}, is too small to write an answer."
+    ),
+    "only_quotes": (
+        "The model in use, {model}, only quotes: it is too small to write answers. For one that does, start Youju with"
     ),
     "still_writing": "still writing",
     "dropped": "{count} earlier message{count:s} did not fit the model's window any more: left out.",

@@ -6,8 +6,8 @@ import pytest
 from fakes import FakeGenerator, HashEmbedder
 
 from assistant import config
+from assistant.assistant import Assistant
 from assistant.errors import NotBilingualError, ReindexingError, StillReadingError
-from assistant.runtime import Runtime
 from assistant.schema import Answer, Finish, Translation
 
 
@@ -18,33 +18,35 @@ class Renamed(HashEmbedder):
 def test_nothing_is_declined_while_the_index_is_made_anew(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    runtime = Runtime(config.load(home=tmp_path / "home"), exclusive=True)
+    runtime = Assistant.open(config.load(home=tmp_path / "home"), exclusive=True)
     monkeypatch.setattr(runtime, "embedder", HashEmbedder)
-    user = runtime.store.users.local()
-    runtime.library.ingest(
-        user, runtime.store.collections.default(user).id, "a.txt", b"Annual leave: 24 days."
+    user = runtime.workspace.store.users.local()
+    runtime.workspace.library.ingest(
+        user, runtime.workspace.store.collections.default(user).id, "a.txt", b"Annual leave: 24 days."
     )
     (*_, answer) = runtime.chat_turn(user, [], "Who won the world cup?")
     assert isinstance(answer, Answer)
     assert answer.finish is Finish.DECLINED
-    monkeypatch.setattr(runtime.library, "_embedder", Renamed)  # as after a change of settings
+    monkeypatch.setattr(runtime.workspace.library, "_embedder", Renamed)  # as after a change of settings
     with pytest.raises(ReindexingError, match="in a few minutes"):
         list(runtime.chat_turn(user, [], "How long is annual leave?"))
-    runtime.library.reindex()
+    runtime.workspace.library.reindex()
     (*_, answer) = runtime.chat_turn(user, [], "Who won the world cup?")
     assert answer.finish is Finish.DECLINED
     runtime.close()
 
 
 def test_a_model_of_one_language_does_not_translate(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    runtime = Runtime(config.load(home=tmp_path / "home"))
+    runtime = Assistant.open(config.load(home=tmp_path / "home"))
     monkeypatch.setattr(runtime, "languages", lambda: ("en",))
     with pytest.raises(NotBilingualError, match="does not write zh"):
-        runtime.translate(runtime.store.users.local(), "Leave is 24 days.")
+        runtime.translate(runtime.workspace.store.users.local(), "Leave is 24 days.")
     monkeypatch.setattr(runtime, "languages", lambda: ("en", "zh"))
     monkeypatch.setattr(runtime, "generator", lambda: FakeGenerator("年假为 24 天。"))
     monkeypatch.setattr(runtime, "adapter_name", lambda name: name)
-    *_, last = runtime.translate(runtime.store.users.local(), "Leave is 24 days.", terms={"leave": "年假"})
+    *_, last = runtime.translate(
+        runtime.workspace.store.users.local(), "Leave is 24 days.", terms={"leave": "年假"}
+    )
     assert isinstance(last, Translation)
     assert (last.text, last.doubtful) == ("年假为 24 天。", ())
     runtime.close()
@@ -53,12 +55,12 @@ def test_a_model_of_one_language_does_not_translate(tmp_path: Path, monkeypatch:
 def test_nothing_is_declined_before_the_first_document_is_read(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    runtime = Runtime(config.load(home=tmp_path / "home"), exclusive=True)
+    runtime = Assistant.open(config.load(home=tmp_path / "home"), exclusive=True)
     monkeypatch.setattr(runtime, "embedder", HashEmbedder)
-    user = runtime.store.users.local()
+    user = runtime.workspace.store.users.local()
     (*_, answer) = runtime.chat_turn(user, [], "How long is annual leave?")
     assert answer.finish is Finish.DECLINED
-    place, documents = runtime.store.collections.default(user).id, runtime.store.documents
+    place, documents = runtime.workspace.store.collections.default(user).id, runtime.workspace.store.documents
     added = documents.add(
         user, place, title="A", filename="a.txt", media_type="text/plain", sha256="0" * 64, size=1
     )

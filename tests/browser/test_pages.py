@@ -34,7 +34,7 @@ def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, Demo
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("GRADIO_TEMP_DIR", str(folder / "gradio"))
         runtime = DemoRuntime(folder / "home", pace=0.02)
-        furnish(runtime, runtime.store.users.local())
+        furnish(runtime, runtime.workspace.store.users.local())
         drain = Drain(grace_s=1.0)
         app = create_app(runtime, drain)  # type: ignore[arg-type]
         mount(app, pages.build(runtime), 50, **pages.look())  # type: ignore[arg-type]
@@ -407,7 +407,7 @@ def test_the_language_is_switched_and_remembered(visit: Any, served: Any) -> Non
     page.wait_for_selector("nav >> text=对话")
     page.goto(page.url.split("?")[0] + "?p=summarize")
     page.wait_for_selector("#page-summarize button.primary >> text=生成摘要")
-    runtime.store.settings.set(runtime.store.users.local(), "language", "")
+    runtime.workspace.store.settings.set(runtime.workspace.store.users.local(), "language", "")
 
 
 def test_dark_is_dark_and_stays(visit: Any) -> None:

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
+from assistant.assistant import Assistant
 from assistant.config import Settings
-from assistant.runtime import Runtime
 from eval import runner
 from eval.schema import GroundedCase, Passage, Suite
 from eval.subjects.hosted import HostedSubject
@@ -22,13 +22,15 @@ QUESTION = GroundedCase(
 
 @pytest.mark.weights
 def test_the_servers_models_answer_over_the_suites_passages_alone(tmp_path: Path) -> None:
-    host = Runtime(
+    host = Assistant.open(
         Settings(home=tmp_path / "home", model="smollm2-135m", max_new_tokens=32, max_per_user=2),
         exclusive=True,
     )
-    user = host.store.users.local()
-    host.library.ingest(user, host.store.collections.default(user).id, "own.txt", b"My own 99 days of leave.")
-    engine = host.generator()
+    user = host.workspace.store.users.local()
+    host.workspace.library.ingest(
+        user, host.workspace.store.collections.default(user).id, "own.txt", b"My own 99 days of leave."
+    )
+    engine = host.models.generator()
     subject = HostedSubject(host)
     assert subject.readers == 2
     run = runner.run(
@@ -38,8 +40,8 @@ def test_the_servers_models_answer_over_the_suites_passages_alone(tmp_path: Path
     assert not found.error
     assert "24" in found.output
     assert found.retrieved == ("leave",)
-    assert [each.filename for each in host.store.documents.list(user)] == ["own.txt"]
-    assert host.generator() is engine
-    assert host.engine_state().state == "ready"
+    assert [each.filename for each in host.workspace.store.documents.list(user)] == ["own.txt"]
+    assert host.models.generator() is engine
+    assert host.models.state().state == "ready"
     assert not (run.folder / "work").exists()
     host.close()

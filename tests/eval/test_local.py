@@ -9,9 +9,9 @@ from pathlib import Path
 import pytest
 from sites import Site
 
+from assistant.assistant import Assistant
 from assistant.config import Settings
 from assistant.errors import AdapterError, BadRequestError
-from assistant.runtime import Runtime
 from assistant.schema import Message
 from assistant.web.draining import Drain
 from assistant.web.shell import create_app
@@ -159,7 +159,7 @@ def test_what_was_embedded_is_kept_until_the_run_is_complete(theirs: Settings, t
 @pytest.fixture(scope="module")
 def server(theirs: Settings, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
     settings = theirs.model_copy(update={"home": tmp_path_factory.mktemp("server"), "samples": False})
-    runtime, drain = Runtime(settings, exclusive=True), Drain(grace_s=1.0)
+    runtime, drain = Assistant.open(settings, exclusive=True), Drain(grace_s=1.0)
     site = Site(runtime, create_app(runtime, drain), drain)  # type: ignore[arg-type]
     yield site
     site.stop()
@@ -193,7 +193,7 @@ def test_a_real_server_gives_what_this_process_gives(server: Site, theirs: Setti
         assert each.retrieved == other.retrieved
         assert each.probabilities == pytest.approx(other.probabilities, abs=1e-6)
     assert sorted(path for path in server.runtime.settings.home.rglob("*") if path.is_file()) == before
-    assert server.runtime.store.documents.ids() == set()
+    assert server.runtime.workspace.store.documents.ids() == set()
 
 
 def test_two_ways_that_exclude_each_other(theirs: Settings) -> None:

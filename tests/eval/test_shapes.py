@@ -11,6 +11,7 @@ from fakes import FakeGenerator, FakeRuntime
 from assistant.config import Settings
 from assistant.errors import BadRequestError
 from assistant.schema import Message
+from assistant.tools.reader import Reader
 from eval import report, runner, runs
 from eval.schema import (
     Case,
@@ -56,7 +57,7 @@ VERDICTS = (
 )
 
 
-class Runtime(FakeRuntime):
+class Home(FakeRuntime):
     """With a model that rewrites, and one document where it is told so."""
 
     def __init__(self, home: Path, *, documents: int = 0) -> None:
@@ -75,8 +76,8 @@ class Runtime(FakeRuntime):
             )
             self.store.documents.set_state(user, record.id, "ready")
 
-    def _rewrites(self) -> bool:
-        return True
+    def reader(self, adapter: str | None = None, user: str = "") -> Reader:
+        return Reader(self.rewriter)
 
 
 class Local(LocalSubject):
@@ -105,7 +106,7 @@ def run(subject: Local, folder: Path, *cases: Case) -> list[Prediction]:
 
 
 def test_a_plain_question_is_put_to_the_documents_in_use(tmp_path: Path) -> None:
-    subject = Local(Runtime(tmp_path / "home", documents=1))
+    subject = Local(Home(tmp_path / "home", documents=1))
     (found,) = run(subject, tmp_path / "run", PLAIN)
     assert subject.opened == "folder in use"
     assert (found.task, found.output, found.retrieved) == ("plain", "Seven days.", ("Terms",))
@@ -117,7 +118,7 @@ def test_a_plain_question_is_put_to_the_documents_in_use(tmp_path: Path) -> None
 
 
 def test_a_dialogue_searches_its_own_documents_alone(tmp_path: Path) -> None:
-    subject = Local(Runtime(tmp_path / "home"))
+    subject = Local(Home(tmp_path / "home"))
     found = {each.id: each for each in run(subject, tmp_path / "run", DIALOGUE, BARE)}
     assert subject.opened == "folder of the run"
     assert (found["d"].retrieved, found["d"].citations) == (("d1",), (Cited(1, "d1", 0, 11),))
@@ -128,14 +129,14 @@ def test_a_dialogue_searches_its_own_documents_alone(tmp_path: Path) -> None:
 
 
 def test_without_retrieval_the_model_is_asked_alone(tmp_path: Path) -> None:
-    subject = Local(Runtime(tmp_path / "home"), retrieval=False)
+    subject = Local(Home(tmp_path / "home"), retrieval=False)
     run(subject, tmp_path / "run", DIALOGUE)
     (call,) = subject.scripted.calls
     assert (call["grounded"], call["given"]) == (False, [])
 
 
 def test_a_follow_up_is_rewritten_as_for_a_search(tmp_path: Path) -> None:
-    subject = Local(Runtime(tmp_path / "home"))
+    subject = Local(Home(tmp_path / "home"))
     subject.scripted.generator = lambda: subject.scripted.rewriter
     (found,) = run(subject, tmp_path / "run", REWRITE)
     assert (found.task, found.output) == ("rewrite", REWRITE.standalone)
@@ -144,7 +145,7 @@ def test_a_follow_up_is_rewritten_as_for_a_search(tmp_path: Path) -> None:
 
 
 def test_verdicts_are_ordered_by_how_well_a_claim_is_supported(tmp_path: Path) -> None:
-    subject = Local(Runtime(tmp_path / "home"))
+    subject = Local(Home(tmp_path / "home"))
     subject.scripted.generator = None  # no model is needed
     right, wrong, elsewhere = run(subject, tmp_path / "run", *VERDICTS)
     assert (right.output, wrong.output) == ("supported", "contradicted")
@@ -165,21 +166,21 @@ def test_verdicts_are_ordered_by_how_well_a_claim_is_supported(tmp_path: Path) -
 )
 def test_what_plain_questions_need(tmp_path: Path, cases: tuple[Case, ...], said: str) -> None:
     with pytest.raises(BadRequestError, match=said):
-        run(Local(Runtime(tmp_path / "home")), tmp_path / "run", *cases)
+        run(Local(Home(tmp_path / "home")), tmp_path / "run", *cases)
 
 
 def test_a_server_is_asked_over_its_own_documents_and_goes_on_serving(tmp_path: Path) -> None:
-    host = Runtime(tmp_path / "home", documents=1)
+    host = Home(tmp_path / "home", documents=1)
     subject = HostedSubject(host, adapter="none")  # type: ignore[arg-type]
     subject.prepare(Suite("s", 1, "", (PLAIN,), (), ""), tmp_path / "work", lambda *_: None)
     assert subject.predict(PLAIN).output == "Seven days."
     subject.close()
-    assert host.store.users.local().name
+    assert host.workspace.store.users.local().name
 
 
 def test_the_report_tells_each_kind(tmp_path: Path) -> None:
     hello = PlainCase("h", "zh", "smalltalk", "你好")
-    run(Local(Runtime(tmp_path / "home", documents=1)), tmp_path / "run", PLAIN, hello)
+    run(Local(Home(tmp_path / "home", documents=1)), tmp_path / "run", PLAIN, hello)
     report.write(runs.read(tmp_path / "run"))
     page = (tmp_path / "run" / "report.html").read_text(encoding="utf-8")
     assert "handled[kind=followup]" in page

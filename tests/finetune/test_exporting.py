@@ -68,16 +68,18 @@ def test_the_merged_model_answers_like_base_and_adapter(
 
 
 def test_the_merged_model_is_asked_as_the_adapter_was(base: Path, home: Path, tmp_path: Path) -> None:
+    from assistant.assistant import Assistant
     from assistant.config import Settings
-    from assistant.runtime import Runtime
 
     learnt = skills.Skills(grounded=True, sentiment=True)
     (home / "adapters" / "says-beta" / skills.FILE).write_text(learnt.model_dump_json())
     target = tmp_path / "merged"
     assert run(["adapters", "merge", "says-beta", str(target), "--model", str(base)]) == 0
     for model, expected in ((target, learnt), (base, skills.Skills())):
-        runtime = Runtime(Settings(home=tmp_path / "served", model=str(model), adapter="none", samples=False))
-        assert runtime.skills(None) == expected
+        runtime = Assistant.open(
+            Settings(home=tmp_path / "served", model=str(model), adapter="none", samples=False)
+        )
+        assert runtime.models.skills(None) == expected
         runtime.close()
 
 

@@ -18,27 +18,25 @@ from pathlib import Path
 
 import httpx
 import pytest
-from fakes import WordEmbedder
+from fakes import WordEmbedder, opened
 
+from assistant.assistant import Assistant
 from assistant.config import Settings
 from assistant.errors import HomeLockedError
-from assistant.runtime import Runtime
 from assistant.schema import Finish
 
 SERVER = """
 import os, sys, threading
 from pathlib import Path
-from fakes import FakeGenerator, WordEmbedder
+from fakes import FakeGenerator, WordEmbedder, opened
 from assistant.config import Settings
-from assistant.runtime import Runtime
 from assistant.web import server, turns
 from assistant.web.draining import Drain
 from assistant.web.shell import create_app
 home, port, number = Path(sys.argv[1]), int(sys.argv[2]), sys.argv[3]
-runtime = Runtime(Settings(home=home, port=port, samples=False), exclusive=True)
-runtime._embedder, runtime._generator = WordEmbedder(), FakeGenerator("Row one costs five pounds. " * 20)
-runtime.languages, runtime._rewrites = (lambda: ("en", "zh")), (lambda: False)
-library, store, user = runtime.library, runtime.store, runtime.store.users.local()
+settings = Settings(home=home, port=port, model="smollm2-135m", adapter="none", samples=False)
+runtime = opened(settings, embedder=WordEmbedder(), generator=FakeGenerator("Row one costs five pounds. " * 20))
+library, store, user = runtime.workspace.library, runtime.workspace.store, runtime.workspace.store.users.local()
 collection = store.collections.default(user).id
 say = lambda *words: os.write(1, (" ".join(map(str, words)) + "\\n").encode())  # whole lines of three threads
 def shelve():
@@ -86,7 +84,7 @@ def round_of(home: Path, number: int, chance: random.Random, ledger: dict[str, s
     assert httpx.get(f"http://127.0.0.1:{port}/health").status_code == 200
     if number == 0:
         with pytest.raises(HomeLockedError, match=str(process.pid)):
-            Runtime(Settings(home=home), exclusive=True)
+            Assistant.open(Settings(home=home), exclusive=True)
     lines += [process.stdout.readline() for _ in range(chance.randrange(30))]
     time.sleep(chance.uniform(0.0, 0.05))
     process.send_signal(signal.SIGKILL)
@@ -100,12 +98,13 @@ def round_of(home: Path, number: int, chance: random.Random, ledger: dict[str, s
 
 def check(home: Path, ledger: dict[str, set[str]]) -> None:
     assert sqlite3.connect(home / "youju.db").execute("PRAGMA integrity_check").fetchone() == ("ok",)
-    runtime = Runtime(Settings(home=home, samples=False), exclusive=True)  # the lock went with the process
-    runtime._embedder = WordEmbedder()  # type: ignore[assignment]
-    store, user = runtime.store, runtime.store.users.local()
+    runtime = opened(
+        Settings(home=home, samples=False), embedder=WordEmbedder()
+    )  # the lock went with the process
+    store, user = runtime.workspace.store, runtime.workspace.store.users.local()
     records = {record.id: record for record in store.documents.list(user)}
     ready = {id_ for id_, record in records.items() if record.state == "ready"}
-    library = runtime.library  # opening it sweeps
+    library = runtime.workspace.library  # opening it sweeps
     assert ledger["document"] - ledger["going"] <= ready
     assert not ledger["gone"] & set(records)
     assert library._index.document_ids() == ready

@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 
 from assistant import config, samples
+from assistant.assistant import Assistant
 from assistant.commands.app import run
-from assistant.runtime import Runtime
 
 pytestmark = pytest.mark.weights
 
@@ -33,12 +33,12 @@ def say(home: Path, capsys: pytest.CaptureFixture[str]) -> Any:
 
 
 def test_each_question_finds_its_file(home: Path) -> None:
-    runtime = Runtime(config.load(home=home))
-    user = runtime.store.users.local()
+    runtime = Assistant.open(config.load(home=home))
+    user = runtime.workspace.store.users.local()
     missed = []
     for question in samples.questions():
         if question.file:
-            hits = runtime.library.search(user, question.question, k=3).hits
+            hits = runtime.workspace.library.search(user, question.question, k=3).hits
             if not any(question.answer in (hit.context or hit.chunk.text) for hit in hits):
                 missed.append(question.question)
     runtime.close()

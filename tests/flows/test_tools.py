@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 from assistant import config, samples
+from assistant.assistant import Assistant
 from assistant.evidence import quantities
-from assistant.runtime import Runtime
 from assistant.schema import Answer, Delta, Found, Message, Summary, SummaryProgress, Verdict
 
 pytestmark = pytest.mark.weights
@@ -22,26 +22,26 @@ def texts() -> dict[str, str]:
 
 
 @pytest.fixture(scope="module")
-def runtime(tmp_path_factory: pytest.TempPathFactory, texts: dict[str, str]) -> Iterator[Runtime]:
+def runtime(tmp_path_factory: pytest.TempPathFactory, texts: dict[str, str]) -> Iterator[Assistant]:
     """Both handbooks in one collection, English and Chinese."""
     home: Path = tmp_path_factory.mktemp("tools")
-    runtime = Runtime(config.load(home=home), exclusive=True)
-    user = runtime.store.users.local()
-    place = runtime.store.collections.default(user)
+    runtime = Assistant.open(config.load(home=home), exclusive=True)
+    user = runtime.workspace.store.users.local()
+    place = runtime.workspace.store.collections.default(user)
     for name, text in texts.items():
-        runtime.library.ingest(user, place.id, f"{name}.md", text.encode())
+        runtime.workspace.library.ingest(user, place.id, f"{name}.md", text.encode())
     yield runtime
     runtime.close()
 
 
-def ask(runtime: Runtime, question: str, history: tuple[Message, ...] = ()) -> Answer:
+def ask(runtime: Assistant, question: str, history: tuple[Message, ...] = ()) -> Answer:
     """The answer; its citations are held against the documents that they name."""
-    user = runtime.store.users.local()
+    user = runtime.workspace.store.users.local()
     events = list(runtime.chat_turn(user, history, question))
     answer = events[-1]
     assert isinstance(answer, Answer)
     for citation in answer.citations:
-        text = runtime.library.document(user, citation.document_id).text
+        text = runtime.workspace.library.document(user, citation.document_id).text
         assert text[citation.start : citation.end] == citation.text
     if not answer.declined:
         kinds = [type(event) for event in events]
@@ -57,7 +57,7 @@ def ask(runtime: Runtime, question: str, history: tuple[Message, ...] = ()) -> A
     ],
 )
 def test_an_answer_holds_the_fact_and_its_source_holds_it_too(
-    runtime: Runtime, question: str, fact: str, document: str
+    runtime: Assistant, question: str, fact: str, document: str
 ) -> None:
     answer = ask(runtime, question)
     assert not answer.declined
@@ -67,7 +67,7 @@ def test_an_answer_holds_the_fact_and_its_source_holds_it_too(
 
 
 def test_a_chinese_question_is_answered_in_the_documents_words(
-    runtime: Runtime, texts: dict[str, str]
+    runtime: Assistant, texts: dict[str, str]
 ) -> None:
     answer = ask(runtime, "报销单要在多少天内提交？")
     assert answer.quoted
@@ -78,14 +78,14 @@ def test_a_chinese_question_is_answered_in_the_documents_words(
 @pytest.mark.parametrize(
     "question", ["Which football team won the league in 1998?", "珠穆朗玛峰有多高？", "怎么做红烧肉？"]
 )
-def test_what_the_documents_do_not_say_is_declined(runtime: Runtime, question: str) -> None:
+def test_what_the_documents_do_not_say_is_declined(runtime: Assistant, question: str) -> None:
     answer = ask(runtime, question)
     assert answer.declined
     assert answer.tokens == 0
     assert answer.hits
 
 
-def test_a_follow_up_is_understood(runtime: Runtime) -> None:
+def test_a_follow_up_is_understood(runtime: Assistant) -> None:
     history = (
         Message("user", "How long is the probation period?"),
         Message("assistant", "The probation period is three months."),
@@ -94,9 +94,11 @@ def test_a_follow_up_is_understood(runtime: Runtime) -> None:
     assert "two months" in answer.text
 
 
-def test_a_summary_makes_no_number_up_and_names_its_sources(runtime: Runtime, texts: dict[str, str]) -> None:
+def test_a_summary_makes_no_number_up_and_names_its_sources(
+    runtime: Assistant, texts: dict[str, str]
+) -> None:
     text = texts[HANDBOOK]
-    events = list(runtime.summarize(runtime.store.users.local(), text))
+    events = list(runtime.summarize(runtime.workspace.store.users.local(), text))
     summary = events[-1]
     assert isinstance(summary, Summary)
     assert isinstance(events[0], SummaryProgress)
@@ -109,13 +111,13 @@ def test_a_summary_makes_no_number_up_and_names_its_sources(runtime: Runtime, te
             assert any(number.agrees(other) for other in known), sentence.text
 
 
-def test_sentiment_tells_good_from_bad_and_says_so_when_it_cannot(runtime: Runtime) -> None:
+def test_sentiment_tells_good_from_bad_and_says_so_when_it_cannot(runtime: Assistant) -> None:
     reviews = (
         "A wonderful, moving film with brilliant performances.",
         "A dull, badly acted film that wastes two hours of your life.",
         "快递今天到了，是放在门口的。",
     )
-    good, bad, unclear = runtime.sentiment(runtime.store.users.local(), reviews)
+    good, bad, unclear = runtime.sentiment(runtime.workspace.store.users.local(), reviews)
     assert (good.label, good.unsure) == ("positive", False)
     assert (bad.label, bad.unsure) == ("negative", False)
     assert unclear.unsure or unclear.label == "neutral"

@@ -128,7 +128,7 @@ class Thread:
         said, edit = (rated.comment, rated.edit) if rated else ("", "")
         return Markup(
             '<div class="tools" role="toolbar">{copy}{again}{versions}{up}{down}'
-            '<button type="button" class="text" data-ui="why">{why}</button></div>'
+            "{why}</div>"
             '<form class="comment" hidden data-rate="{id}"><input name="comment" maxlength="{most[comment]}" placeholder="{ask}" '
             'aria-label="{ask}" value="{said}"><textarea name="edit" rows="2" maxlength="{most[edit]}" placeholder="{better}" '
             'aria-label="{better}">{edit}</textarea><button class="text">{save}</button></form>'
@@ -138,7 +138,7 @@ class Thread:
             versions=versions(self.reader, message),
             up=_tool("up", say("good"), f'data-act="rate" data-value="1" data-id="{message.id}"', value == 1),
             down=_tool("down", say("bad"), f'data-act="rate" data-value="-1" data-id="{message.id}"', value == -1),
-            why=say("why"), id=message.id, ask=say("comment"), save=say("send"), said=said, better=say("better_answer"), edit=edit,
+            why=_why_button(self.reader, message), id=message.id, ask=say("comment"), save=say("send"), said=said, better=say("better_answer"), edit=edit,
             most=RATING_LIMITS,
         )  # fmt: skip
 
@@ -265,11 +265,18 @@ def _covers(cited: Citation, best: Citation) -> bool:
     return same and cited.start <= best.start and best.end <= cited.end
 
 
+def _why_button(reader: Reader, message: StoredMessage) -> Markup:
+    """Where documents were looked at: a greeting needs no reasons."""
+    if not turns.detail_of(message).evident:
+        return Markup("")
+    return Markup('<button type="button" class="text" data-ui="why">{}</button>').format(reader.say("why"))
+
+
 def _ending(reader: Reader, message: StoredMessage, detail: turns.Detail) -> Markup:
     """How an answer ended, where that needs saying."""
     lines = []
     if detail.quoted:
-        lines.append(reader.say("quoted" if detail.tokens else "quoted_language", model=detail.model))
+        lines.append(reader.say(f"quoted_{detail.quoted}", model=detail.model))
     if detail.dropped:
         lines.append(reader.say("dropped", count=detail.dropped))
     if detail.error:

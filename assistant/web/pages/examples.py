@@ -10,6 +10,7 @@ from markupsafe import Markup
 
 from assistant import samples
 from assistant.errors import YoujuError
+from assistant.models.catalog import AUTO, DEFAULTS, resolve
 from assistant.web import i18n
 from assistant.web.pages.bridge import Reader
 
@@ -53,8 +54,19 @@ def empty(runtime: Assistant, reader: Reader, *, own_files: bool = False) -> Mar
     hint = say("drop_here") if asked or own_files else say("no_documents_yet")
     return Markup(
         '<section class="empty"><h1>{}</h1><p>{}</p><ul class="examples">{}</ul>'
-        '<button type="button" class="drop-zone" data-ui="attach">{}</button></section>'
-    ).format(say("greeting"), say("tagline"), items, hint)
+        '<button type="button" class="drop-zone" data-ui="attach">{}</button>{}</section>'
+    ).format(say("greeting"), say("tagline"), items, hint, _only_quotes(runtime, reader))
+
+
+def _only_quotes(runtime: Assistant, reader: Reader) -> Markup:
+    """Of a model too small to write: what it does, and the command that brings the default reader."""
+    if runtime.models.reads():
+        return Markup("")
+    default = resolve(AUTO)
+    name = default.name if default.reads else DEFAULTS[-1][0]
+    return Markup('<p class="hint">{} <code>youju serve --model {}</code></p>').format(
+        reader.say("only_quotes", model=runtime.settings.model), name
+    )
 
 
 def questions(runtime: Assistant, reader: Reader) -> list[str]:

@@ -104,7 +104,12 @@ class FakeRuntime:
     closed = 0
     locked = False
 
+    @classmethod
+    def open(cls, settings: Settings, *, exclusive: bool = False) -> FakeRuntime:
+        return cls(settings, exclusive=exclusive)
+
     def __init__(self, settings: Settings, *, exclusive: bool = False) -> None:
+        self.models = self.workspace = self
         if exclusive and FakeRuntime.locked:
             raise HomeLockedError(path=settings.home, pid=1)
         FakeRuntime.asked = {"exclusive": exclusive}
@@ -159,7 +164,7 @@ class FakeRuntime:
 
 @pytest.fixture(autouse=True)
 def runtime(monkeypatch: pytest.MonkeyPatch) -> type[FakeRuntime]:
-    monkeypatch.setattr("assistant.runtime.Runtime", FakeRuntime)
+    monkeypatch.setattr("assistant.assistant.Assistant", FakeRuntime)
     monkeypatch.setattr(FakeRuntime, "answer", ANSWER)
     monkeypatch.setattr(FakeRuntime, "closed", 0)
     monkeypatch.setattr(FakeRuntime, "locked", False)

@@ -69,15 +69,15 @@ def add() -> Callable[[Path, str, dict[str, bytes]], None]:
 
     def _add(home: Path, name: str, files: dict[str, bytes], failed: str = "") -> None:
         with opened(config.load(home=str(home))) as runtime:
-            user = runtime.store.users.local()
-            collection = runtime.store.collections.create(user, name)
+            user = runtime.workspace.store.users.local()
+            collection = runtime.workspace.store.collections.create(user, name)
             for number, (filename, data) in enumerate(files.items()):
-                record = runtime.store.documents.add(
+                record = runtime.workspace.store.documents.add(
                     user, collection.id, title=filename, filename=filename, media_type="text/plain",
                     sha256=f"{number:064}", size=len(data),
                 )  # fmt: skip
                 state = "failed" if filename == failed else "ready"
-                runtime.store.documents.set_state(user, record.id, state)
+                runtime.workspace.store.documents.set_state(user, record.id, state)
                 (home / "files" / record.id).mkdir(parents=True)
                 (home / "files" / record.id / "original").write_bytes(data)
 

@@ -10,16 +10,16 @@ import pytest
 from fakes import WordEmbedder
 
 from assistant import samples
+from assistant.assistant import Assistant
 from assistant.config import Settings
 from assistant.errors import AdapterError, ConfigError
 from assistant.hosting import content
-from assistant.runtime import Runtime
 from assistant.store import User
 
 
 @pytest.fixture
-def runtime(tmp_path: Path) -> Iterator[Runtime]:
-    opened = Runtime(Settings(home=tmp_path / "home"), exclusive=True)
+def runtime(tmp_path: Path) -> Iterator[Assistant]:
+    opened = Assistant.open(Settings(home=tmp_path / "home"), exclusive=True)
     opened._embedder = WordEmbedder()
     yield opened
     opened.close()
@@ -37,61 +37,66 @@ def folder(tmp_path: Path) -> Path:
     return tmp_path / "content"
 
 
-def found(runtime: Runtime, user: User) -> dict[str, int]:
-    return {c.name: c.documents for c in runtime.store.collections.list(user)}
+def found(runtime: Assistant, user: User) -> dict[str, int]:
+    return {c.name: c.documents for c in runtime.workspace.store.collections.list(user)}
 
 
-def test_everybody_reads_what_came_along(runtime: Runtime, folder: Path) -> None:
-    content.bring(runtime.store, runtime.library, folder)
-    guest = runtime.store.users.vouched("visitor-1", "visitor-1", "guest")
+def test_everybody_reads_what_came_along(runtime: Assistant, folder: Path) -> None:
+    content.bring(runtime.workspace.store, runtime.workspace.library, folder)
+    guest = runtime.workspace.store.users.vouched("visitor-1", "visitor-1", "guest")
     assert found(runtime, guest) == {"Staff rules": 2}
-    hits = runtime.library.search(guest, "days of paid leave").hits
+    hits = runtime.workspace.library.search(guest, "days of paid leave").hits
     assert hits[0].title == "Leave"
-    assert runtime.library.document(guest, hits[0].chunk.document_id).text.startswith("Leave")
+    assert runtime.workspace.library.document(guest, hits[0].chunk.document_id).text.startswith("Leave")
 
 
 def test_the_same_content_again_changes_nothing_and_another_takes_its_place(
-    runtime: Runtime, folder: Path
+    runtime: Assistant, folder: Path
 ) -> None:
-    common = runtime.store.users.common()
-    content.bring(runtime.store, runtime.library, folder)
-    before = {d.id for d in runtime.store.documents.list(common)}
-    content.bring(runtime.store, runtime.library, folder)
-    assert {d.id for d in runtime.store.documents.list(common)} == before
+    common = runtime.workspace.store.users.common()
+    content.bring(runtime.workspace.store, runtime.workspace.library, folder)
+    before = {d.id for d in runtime.workspace.store.documents.list(common)}
+    content.bring(runtime.workspace.store, runtime.workspace.library, folder)
+    assert {d.id for d in runtime.workspace.store.documents.list(common)} == before
     (folder / "documents" / "leave.md").write_text("# Leave\n\nEvery employee has 30 days of paid leave.\n")
-    content.bring(runtime.store, runtime.library, folder)
+    content.bring(runtime.workspace.store, runtime.workspace.library, folder)
     assert found(runtime, common) == {"Staff rules": 2}
-    assert "30 days" in runtime.library.search(common, "days of paid leave").hits[0].chunk.text
+    assert "30 days" in runtime.workspace.library.search(common, "days of paid leave").hits[0].chunk.text
 
 
 def test_an_import_that_was_broken_off_begins_anew(
-    runtime: Runtime, folder: Path, monkeypatch: pytest.MonkeyPatch
+    runtime: Assistant, folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with monkeypatch.context() as patch:
-        patch.setattr(runtime.library, "ingest", lambda *_: (_ for _ in ()).throw(KeyboardInterrupt))
+        patch.setattr(
+            runtime.workspace.library, "ingest", lambda *_: (_ for _ in ()).throw(KeyboardInterrupt)
+        )
         with pytest.raises(KeyboardInterrupt):
-            content.bring(runtime.store, runtime.library, folder)
-    content.bring(runtime.store, runtime.library, folder)
-    assert found(runtime, runtime.store.users.common()) == {"Staff rules": 2}
+            content.bring(runtime.workspace.store, runtime.workspace.library, folder)
+    content.bring(runtime.workspace.store, runtime.workspace.library, folder)
+    assert found(runtime, runtime.workspace.store.users.common()) == {"Staff rules": 2}
 
 
-def test_without_content_the_samples_come(runtime: Runtime, tmp_path: Path) -> None:
-    content.bring(runtime.store, runtime.library, tmp_path / "nothing")
-    assert found(runtime, runtime.store.users.common()) == {samples.NAME: len(samples.files())}
+def test_without_content_the_samples_come(runtime: Assistant, tmp_path: Path) -> None:
+    content.bring(runtime.workspace.store, runtime.workspace.library, tmp_path / "nothing")
+    assert found(runtime, runtime.workspace.store.users.common()) == {samples.NAME: len(samples.files())}
 
 
-def test_a_file_that_cannot_be_read_keeps_no_other_out(runtime: Runtime, folder: Path) -> None:
+def test_a_file_that_cannot_be_read_keeps_no_other_out(runtime: Assistant, folder: Path) -> None:
     (folder / "documents" / "a-scan.pdf").write_bytes(b"no pdf at all")
-    content.bring(runtime.store, runtime.library, folder)
-    states = {d.filename: d.state for d in runtime.store.documents.list(runtime.store.users.common())}
+    content.bring(runtime.workspace.store, runtime.workspace.library, folder)
+    states = {
+        d.filename: d.state
+        for d in runtime.workspace.store.documents.list(runtime.workspace.store.users.common())
+    }
     assert states == {"a-scan.pdf": "failed", "leave.md": "ready", "travel.md": "ready"}
 
 
 @pytest.mark.parametrize("text", ["", "[]", '{"documents": 2}', '{"name": 3}'])
-def test_a_broken_description_names_itself(runtime: Runtime, folder: Path, text: str) -> None:
+def test_a_broken_description_names_itself(runtime: Assistant, folder: Path, text: str) -> None:
     (folder / "collection.json").write_text(text)
     with pytest.raises(ConfigError, match=r"collection\.json"):
-        content.bring(runtime.store, runtime.library, folder)
+        content.bring(runtime.workspace.store, runtime.workspace.library, folder)
 
 
 def adapter(folder: Path, name: str, rank: int = 4) -> Path:

@@ -7,15 +7,15 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from fakes import WordEmbedder
+from fakes import WordEmbedder, opened
 
+from assistant.assistant import Assistant
 from assistant.config import Settings
 from assistant.errors import ConfigError, DatabaseFileError, StorageError
 from assistant.hosting import snapshots
-from assistant.runtime import Runtime
 
 LEAVE = b"# Leave\n\nEvery employee has 25 days of paid leave.\n"
-Open = Callable[[str], Runtime]
+Open = Callable[[str], Assistant]
 
 
 @pytest.fixture
@@ -28,35 +28,38 @@ def bucket(tmp_path: Path) -> Path:
 @pytest.fixture
 def start(tmp_path: Path, bucket: Path) -> Iterator[Open]:
     """Starts a server's runtime on a disk of its own, as a Space does after each restart."""
-    opened: list[Runtime] = []
+    started: list[Assistant] = []
 
-    def on(disk: str) -> Runtime:
+    def on(disk: str) -> Assistant:
         settings = Settings(home=tmp_path / disk, snapshots=str(bucket))
         snapshots.restore(settings)
-        runtime = Runtime(settings, exclusive=True)
-        runtime._embedder = WordEmbedder()
-        opened.append(runtime)
+        runtime = opened(settings, embedder=WordEmbedder())
+        started.append(runtime)
         return runtime
 
     yield on
-    for runtime in opened:
+    for runtime in started:
         runtime.close()
 
 
-def write(runtime: Runtime, text: bytes = LEAVE, name: str = "leave.md") -> None:
-    user = runtime.store.users.local()
-    collection = runtime.store.collections.default(user)
-    runtime.library.ingest(user, collection.id, name, text)
+def write(runtime: Assistant, text: bytes = LEAVE, name: str = "leave.md") -> None:
+    user = runtime.workspace.store.users.local()
+    collection = runtime.workspace.store.collections.default(user)
+    runtime.workspace.library.ingest(user, collection.id, name, text)
 
 
-def answer(runtime: Runtime) -> str:
-    return runtime.library.search(runtime.store.users.local(), "days of paid leave").hits[0].chunk.text
+def answer(runtime: Assistant) -> str:
+    return (
+        runtime.workspace.library.search(runtime.workspace.store.users.local(), "days of paid leave")
+        .hits[0]
+        .chunk.text
+    )
 
 
 def test_a_new_disk_starts_where_the_last_snapshot_was(start: Open) -> None:
     runtime = start("one")
     write(runtime)
-    chat = runtime.store.conversations.create(runtime.store.users.local())
+    chat = runtime.workspace.store.conversations.create(runtime.workspace.store.users.local())
     (runtime.settings.home / "adapters" / "mine").mkdir()
     (runtime.settings.home / "adapters" / "mine" / "card.md").write_text("a card")
     snapshots.take(runtime)
@@ -71,9 +74,9 @@ def test_the_key_that_signs_sessions_and_guests_are_not_in_it(start: Open, bucke
 
     runtime = start("one")
     key = load_secret(runtime.settings.home / "secret")
-    guest = runtime.store.users.vouched("visitor-1", "visitor-1", "guest")
-    chat = runtime.store.conversations.create(guest)
-    runtime.store.conversations.append(guest, chat.id, None, "user", "only between us")
+    guest = runtime.workspace.store.users.vouched("visitor-1", "visitor-1", "guest")
+    chat = runtime.workspace.store.conversations.create(guest)
+    runtime.workspace.store.conversations.append(guest, chat.id, None, "user", "only between us")
     raw = snapshots.take(runtime).read_bytes()
     assert key not in raw
     assert b"only between us" not in raw
@@ -166,7 +169,7 @@ def test_the_keeper_copies_only_what_changed(start: Open, bucket: Path) -> None:
     keeper.start()
     write(runtime, b"# Travel\n\nTrains are paid for.\n", "travel.md")
     keeper.stop()  # the last change is not lost
-    assert len(start("two").store.documents.list(runtime.store.users.local())) == 2
+    assert len(start("two").store.documents.list(runtime.workspace.store.users.local())) == 2
 
 
 def test_a_folder_that_is_not_there_is_named(tmp_path: Path) -> None:

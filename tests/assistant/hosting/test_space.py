@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from fakes import WordEmbedder
+from fakes import WordEmbedder, opened
 from starlette.testclient import TestClient
 
 from assistant import mounts
@@ -15,7 +15,6 @@ from assistant.config import Settings
 from assistant.errors import ConfigError
 from assistant.hosting.space import Space
 from assistant.models import adapters
-from assistant.runtime import Runtime
 from assistant.web import server
 from assistant.web.auth import cookie_rules
 from assistant.web.draining import Drain
@@ -122,8 +121,7 @@ def test_the_page_of_a_space_asks_no_other_server(tmp_path: Path, monkeypatch: p
     # From this folder, Gradio finds our spaces/ under the name of Hugging Face's package.
     monkeypatch.setattr("gradio.block_function.spaces", None)
     settings = Settings(home=tmp_path, base_url="http://127.0.0.1:9/v1", model="m", samples=False)
-    runtime = Runtime(settings, exclusive=True)
-    runtime._embedder = WordEmbedder()
+    runtime = opened(settings, embedder=WordEmbedder())
     with TestClient(server.build(runtime, Drain(1.0)), base_url="http://127.0.0.1") as client:
         page = client.get("/").text
     runtime.close()

@@ -117,7 +117,7 @@ def test_the_models_name_is_the_model_alone(site: Any, client: openai.OpenAI) ->
 
 
 def test_an_adapter_is_a_model_and_the_extension_grounds_any(site: Any, client: openai.OpenAI) -> None:
-    mine = site.runtime.store.collections.create(site.account("ada"), "mine")
+    mine = site.runtime.workspace.store.collections.create(site.account("ada"), "mine")
     client.chat.completions.create(
         model="tuned", messages=QUESTION, extra_body={"youju": {"collections": [mine.id]}}
     )

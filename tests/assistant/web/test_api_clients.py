@@ -59,7 +59,7 @@ def test_what_asks_for_nothing_changes_nothing(
     assert answer.status_code == 200, answer.text
     assert answer.json()["choices"][0]["message"]["content"] == "Seven days."
     sampling = shared.runtime.fake.samplings[-1]
-    assert sampling == shared.runtime.sampling(temperature=sampling.temperature)
+    assert sampling == shared.runtime.models.sampling(temperature=sampling.temperature)
     assert sampling.temperature == (0.0 if "temperature" in harmless else 0.5)
 
 

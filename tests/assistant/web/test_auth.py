@@ -62,11 +62,11 @@ def test_a_changed_cookie_is_nobody(shared: Any, change: Callable[[str], str]) -
 
 
 def test_sessions_end_with_time_password_and_account(site: Any, tmp_path: Path) -> None:
-    users, ada = site.runtime.store.users, site.account("ada")
-    sessions = Sessions(site.runtime.store, b"key")
+    users, ada = site.runtime.workspace.store.users, site.account("ada")
+    sessions = Sessions(site.runtime.workspace.store, b"key")
     value = sessions.issue(ada)
     assert sessions.user(value) == ada
-    assert Sessions(site.runtime.store, b"other").user(value) is None
+    assert Sessions(site.runtime.workspace.store, b"other").user(value) is None
     with time_machine.travel(time.time() + SESSION_S + 1):
         assert sessions.user(value) is None
     users.set_password(ada.id, "another password")
@@ -141,7 +141,7 @@ def test_many_bad_keys_wait(site: Any) -> None:
 def test_a_key_is_its_owner_everywhere(site: Any) -> None:
     client = site.client(Authorization=f"Bearer {site.key('ada')}")
     assert client.get("/v1/models").status_code == 200
-    chat = site.runtime.store.conversations.create(site.account("bob"))
+    chat = site.runtime.workspace.store.conversations.create(site.account("bob"))
     assert client.get(f"/exports/conversations/{chat.id}.md").status_code == 404
 
 

@@ -46,7 +46,9 @@ def test_who_signs_in_there_is_signed_in_here(start: Callable[..., Any], hub: St
     client, answer = sign_in(site)
     assert (answer.status_code, answer.headers["location"]) == (303, "/")
     assert client.get("/", headers={"Accept": "text/html"}).status_code == 200
-    assert [(u.id, u.name, u.role) for u in site.runtime.store.users.list()] == [("hf-64a1", "ada", "member")]
+    assert [(u.id, u.name, u.role) for u in site.runtime.workspace.store.users.list()] == [
+        ("hf-64a1", "ada", "member")
+    ]
     assert hub.asked[0]["redirect_uri"] == ["https://ada-handbook.hf.space/login/callback"]
     assert SECRET not in str(hub.asked)  # it goes in the header alone
     client.post("/logout")
@@ -74,7 +76,7 @@ def test_a_sign_in_that_another_page_began_is_refused(
         _, answer = sign_in(site, state=state)
     assert answer.status_code == 403
     assert hub.asked == []
-    assert site.runtime.store.users.list() == []
+    assert site.runtime.workspace.store.users.list() == []
 
 
 def test_a_code_counts_once(start: Callable[..., Any]) -> None:
@@ -118,7 +120,7 @@ def test_strangers_are_told_whom_to_ask(start: Callable[..., Any]) -> None:
     _, answer = sign_in(site)
     assert answer.status_code == 403
     assert "ask the owner" in answer.text
-    assert site.runtime.store.users.list() == []
+    assert site.runtime.workspace.store.users.list() == []
 
 
 @pytest.mark.parametrize(
@@ -144,12 +146,12 @@ def test_a_name_that_changed_hands_opens_nothing_of_the_one_before(
 ) -> None:
     site = start("*")
     sign_in(site)
-    first = site.runtime.store.users.get("hf-64a1")
-    chat = site.runtime.store.conversations.create(first)
+    first = site.runtime.workspace.store.users.get("hf-64a1")
+    chat = site.runtime.workspace.store.conversations.create(first)
     hub.claims, hub.codes = {"sub": "99f0", "preferred_username": "ada"}, {"good"}
     client, _ = sign_in(site)
     assert client.get(f"/exports/conversations/{chat.id}.md").status_code == 404
-    assert {u.id for u in site.runtime.store.users.list()} == {"hf-64a1", "hf-99f0"}
+    assert {u.id for u in site.runtime.workspace.store.users.list()} == {"hf-64a1", "hf-99f0"}
 
 
 def test_the_page_to_sign_in_speaks_both_languages_and_leaves_the_frame(start: Callable[..., Any]) -> None:

@@ -88,7 +88,7 @@ def test_what_the_pages_do_not_need_is_not_there(ada: httpx.Client, path: str) -
 def own_things(site: Any, name: str) -> list[str]:
     """Addresses of one user's things, one of each kind."""
     runtime, user = site.runtime, site.account(name)
-    store = runtime.store
+    store = runtime.workspace.store
     chat = store.conversations.create(user, f"{name}'s secret")
     store.conversations.append(user, chat.id, None, "user", f"{name}'s secret")
     record = store.documents.add(
@@ -128,8 +128,8 @@ def test_no_path_leads_elsewhere(ada: httpx.Client, path: str) -> None:
 
 
 def test_the_api_answers_from_own_collections_only(shared: Any) -> None:
-    theirs = shared.runtime.store.collections.create(shared.account("bob"), "theirs")
-    mine = shared.runtime.store.collections.create(shared.account("ada"), "mine")
+    theirs = shared.runtime.workspace.store.collections.create(shared.account("bob"), "theirs")
+    mine = shared.runtime.workspace.store.collections.create(shared.account("ada"), "mine")
     client = shared.client(Authorization=f"Bearer {shared.key('ada')}")
     for collections, status in (
         ([mine.id], 200),

@@ -13,7 +13,7 @@ from demo_runtime import DemoRuntime, furnish
 
 from assistant import samples
 from assistant.errors import AdapterError, BadRequestError, EmptyInputError, NotFoundError
-from assistant.schema import Finish, Mark, Sentiment
+from assistant.schema import Answer, Delta, Finish, Mark, Quoted, Sentiment
 from assistant.web import turns
 from assistant.web.pages import (
     bridge,
@@ -36,14 +36,14 @@ HOSTILE = '"><img src=x onerror=alert(1)>'
 @pytest.fixture
 def runtime(tmp_path: Path) -> Any:
     runtime = DemoRuntime(tmp_path / "home")
-    furnish(runtime, runtime.store.users.local())
+    furnish(runtime, runtime.workspace.store.users.local())
     yield runtime
     runtime.close()
 
 
 @pytest.fixture(params=["en", "zh"])
 def reader(request: Any, runtime: DemoRuntime) -> Reader:
-    return Reader(runtime.store.users.local(), request.param)
+    return Reader(runtime.workspace.store.users.local(), request.param)
 
 
 @pytest.fixture
@@ -57,14 +57,14 @@ def do(**fields: Any) -> str:
 
 def asked(runtime: DemoRuntime, reader: Reader, question: str = QUESTION) -> tuple[str, str]:
     """A conversation with one answer, and the answer's id."""
-    conversation_id = runtime.store.conversations.create(reader.user).id
+    conversation_id = runtime.workspace.store.conversations.create(reader.user).id
     list(turns.run(runtime, reader.user, conversation_id, turns.Ask(question)))
-    return conversation_id, runtime.store.conversations.path(reader.user, conversation_id)[-1].id
+    return conversation_id, runtime.workspace.store.conversations.path(reader.user, conversation_id)[-1].id
 
 
 def thread(runtime: DemoRuntime, reader: Reader, conversation_id: str) -> str:
-    found = runtime.store.conversations.get(reader.user, conversation_id)
-    messages = runtime.store.conversations.path(reader.user, conversation_id)
+    found = runtime.workspace.store.conversations.get(reader.user, conversation_id)
+    messages = runtime.workspace.store.conversations.path(reader.user, conversation_id)
     return str(conversation.Thread(runtime, reader, found, messages).html())
 
 
@@ -100,8 +100,8 @@ def test_whoever_leaves_an_answer_is_not_brought_back(
 
 
 def test_what_was_asked_first_and_ends_last_is_not_shown(runtime: DemoRuntime, reader: Reader) -> None:
-    own = runtime.store.collections.default(reader.user)
-    record = runtime.store.documents.list(reader.user, own.id)[0]
+    own = runtime.workspace.store.collections.default(reader.user)
+    record = runtime.workspace.store.documents.list(reader.user, own.id)[0]
     shelf, view = documents._Page(runtime, "body", "detail", "progress"), InView()  # type: ignore[arg-type]
     assert "detail" not in shelf.act(reader, do(do="show", t=1), InView()), (
         "it may be shown after a later answer"
@@ -153,8 +153,10 @@ def test_a_refusal_shows_the_nearest_passages(runtime: DemoRuntime, reader: Read
 
 def test_a_deleted_document_leaves_answers_at_once(runtime: DemoRuntime, reader: Reader, page: Any) -> None:
     conversation_id, answer_id = asked(runtime, reader)
-    cited = next(d for d in runtime.store.documents.list(reader.user) if d.title == "Staff handbook")
-    runtime.library.delete(reader.user, cited.id)
+    cited = next(
+        d for d in runtime.workspace.store.documents.list(reader.user) if d.title == "Staff handbook"
+    )
+    runtime.workspace.library.delete(reader.user, cited.id)
     html = thread(runtime, reader, conversation_id)
     assert '<button type="button" class="cite"' not in html
     assert "may be carried over until 31 March" not in html
@@ -181,7 +183,7 @@ def test_what_was_never_cited_does_not_open(
 
 def test_another_user_reaches_nothing(page: Any, runtime: DemoRuntime, reader: Reader) -> None:
     conversation_id, answer_id = asked(runtime, reader)
-    other = Reader(runtime.store.users.create("other", "a long password"), reader.language)
+    other = Reader(runtime.workspace.store.users.create("other", "a long password"), reader.language)
     actions = [
         {"do": "cite", "id": answer_id, "n": "1"},
         {"do": "rename", "c": conversation_id, "value": "mine"},
@@ -195,7 +197,9 @@ def test_another_user_reaches_nothing(page: Any, runtime: DemoRuntime, reader: R
         with pytest.raises(NotFoundError):
             page.act(other, json.dumps(action), InView())
     assert conversation_id not in page.load(other)["history"]
-    assert runtime.store.conversations.get(reader.user, conversation_id).title.startswith("How many")
+    assert runtime.workspace.store.conversations.get(reader.user, conversation_id).title.startswith(
+        "How many"
+    )
 
 
 def test_opening_what_is_not_there_shows_an_empty_chat(
@@ -209,7 +213,7 @@ def test_rating_and_its_comment_are_kept_and_taken_back(
     page: Any, runtime: DemoRuntime, reader: Reader
 ) -> None:
     conversation_id, answer_id = asked(runtime, reader)
-    get = lambda: runtime.store.feedback.get(reader.user, answer_id)  # noqa: E731
+    get = lambda: runtime.workspace.store.feedback.get(reader.user, answer_id)  # noqa: E731
     page.act(reader, do(do="rate", id=answer_id, value="-1"), InView())
     page.act(reader, do(do="rate", id=answer_id, value="-1", comment="too long"), InView())
     assert (get().value, get().comment) == (-1, "too long")
@@ -247,14 +251,14 @@ def test_fields_of_an_action_are_never_trusted() -> None:
 
 
 def test_what_people_write_is_escaped_everywhere(page: Any, runtime: DemoRuntime, reader: Reader) -> None:
-    made = runtime.store.conversations.create(reader.user, HOSTILE)
-    runtime.store.conversations.append(reader.user, made.id, None, "user", HOSTILE)
-    own = runtime.store.collections.create(reader.user, HOSTILE)
-    runtime.library.ingest(reader.user, own.id, HOSTILE, f"{HOSTILE}\n\n{HOSTILE}".encode())
+    made = runtime.workspace.store.conversations.create(reader.user, HOSTILE)
+    runtime.workspace.store.conversations.append(reader.user, made.id, None, "user", HOSTILE)
+    own = runtime.workspace.store.collections.create(reader.user, HOSTILE)
+    runtime.workspace.library.ingest(reader.user, own.id, HOSTILE, f"{HOSTILE}\n\n{HOSTILE}".encode())
     shelf = documents._Page(runtime, "body", "detail", "progress")  # type: ignore[arg-type]
-    document = runtime.store.documents.list(reader.user, own.id)[0]
+    document = runtime.workspace.store.documents.list(reader.user, own.id)[0]
     drawn = [
-        frame.history(reader, runtime.store.conversations.list(reader.user), HOSTILE),
+        frame.history(reader, runtime.workspace.store.conversations.list(reader.user), HOSTILE),
         frame.history(reader, [], HOSTILE),
         thread(runtime, reader, made.id),
         page.act(reader, do(do="form"), InView())["form"],
@@ -318,14 +322,16 @@ def test_documents_make_questions_that_someone_would_ask(
 def test_samples_bring_their_questions_and_stand_behind_own_documents(
     runtime: DemoRuntime, language: str, own: bool
 ) -> None:
-    reader = Reader(runtime.store.users.create("new", "a long password"), language)  # type: ignore[arg-type]
-    collection = runtime.store.collections.create(reader.user, samples.NAME)
+    reader = Reader(runtime.workspace.store.users.create("new", "a long password"), language)  # type: ignore[arg-type]
+    collection = runtime.workspace.store.collections.create(reader.user, samples.NAME)
     texts = {path.name: path.read_bytes() for path in samples.files() if path.suffix == ".md"}
     for name, text in texts.items():
-        runtime.library.ingest(reader.user, collection.id, name, text)
+        runtime.workspace.library.ingest(reader.user, collection.id, name, text)
     if own:
-        mine = runtime.store.collections.create(reader.user, "mine")
-        runtime.library.ingest(reader.user, mine.id, "zoo.md", b"Zoo\n\nWhen are the bears fed?\nAt noon.")
+        mine = runtime.workspace.store.collections.create(reader.user, "mine")
+        runtime.workspace.library.ingest(
+            reader.user, mine.id, "zoo.md", b"Zoo\n\nWhen are the bears fed?\nAt noon."
+        )
     asked = examples.questions(runtime, reader)  # type: ignore[arg-type]
     known = {q.question: q for q in samples.questions() if q.file in texts}
     assert len(asked) == 3
@@ -334,7 +340,7 @@ def test_samples_bring_their_questions_and_stand_behind_own_documents(
 
 
 def test_without_documents_the_empty_chat_says_so(runtime: DemoRuntime) -> None:
-    other = Reader(runtime.store.users.create("new", "a long password"), "en")
+    other = Reader(runtime.workspace.store.users.create("new", "a long password"), "en")
     html = examples.empty(runtime, other)
     assert other.say("no_documents_yet") in html
     assert "data-ask-this" not in html
@@ -346,7 +352,7 @@ def test_files_are_added_in_the_background_and_failures_stay(
     good, empty = tmp_path / "good.txt", tmp_path / "empty.txt"
     good.write_text("Parking\n\nParking is free on Sundays.")
     empty.write_text(" ")
-    own = runtime.store.collections.create(reader.user, "New")
+    own = runtime.workspace.store.collections.create(reader.user, "New")
     imports.begin(runtime, reader, own.id, [str(good), str(empty)])
     deadline = time.monotonic() + 20
     while "data-poll-imports" in (html := imports.line(runtime, reader, "chat")):
@@ -354,7 +360,10 @@ def test_files_are_added_in_the_background_and_failures_stay(
         time.sleep(0.02)
     assert reader.say("importing_failed", count=1) in html
     assert "good.txt" in html
-    assert sorted(d.state for d in runtime.store.documents.list(reader.user, own.id)) == ["failed", "ready"]
+    assert sorted(d.state for d in runtime.workspace.store.documents.list(reader.user, own.id)) == [
+        "failed",
+        "ready",
+    ]
     assert not good.exists()
     assert not empty.exists()
     imports.dismiss(reader.user.id)
@@ -372,8 +381,8 @@ def test_files_that_end_while_the_page_is_drawn_are_asked_for_again(
     runtime: DemoRuntime, reader: Reader, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     (tmp_path / "empty.txt").write_text(" ")
-    own, go_on = runtime.store.collections.default(reader.user), Event()
-    ingest, drawn = runtime.library.ingest, documents.shelf.html
+    own, go_on = runtime.workspace.store.collections.default(reader.user), Event()
+    ingest, drawn = runtime.workspace.library.ingest, documents.shelf.html
 
     def held(*given: Any) -> Any:
         assert go_on.wait(20)
@@ -385,7 +394,7 @@ def test_files_that_end_while_the_page_is_drawn_are_asked_for_again(
         until_ended(reader.user.id)
         return table
 
-    monkeypatch.setattr(runtime.library, "ingest", held)
+    monkeypatch.setattr(runtime.workspace.library, "ingest", held)
     monkeypatch.setattr(documents.shelf, "html", end_after)
     shelf = documents._Page(runtime, "body", "detail", "progress")  # type: ignore[arg-type]
     updates = shelf.upload(reader, [str(tmp_path / "empty.txt")], own.id)
@@ -400,14 +409,14 @@ def test_files_that_end_while_the_page_is_drawn_are_asked_for_again(
 def test_an_archive_has_ended_when_all_its_documents_have(
     state: str, runtime: DemoRuntime, reader: Reader, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    own, seen = runtime.store.collections.default(reader.user), []
+    own, seen = runtime.workspace.store.collections.default(reader.user), []
 
     def two(user: Any, collection_id: str, name: str, source: Path, progress: Any) -> list[Any]:
         progress(SimpleNamespace(state=state, progress=1.0))
         seen.append(imports.line(runtime, reader, "documents"))
         return []
 
-    monkeypatch.setattr(runtime.library, "ingest", two)
+    monkeypatch.setattr(runtime.workspace.library, "ingest", two)
     imports.begin(runtime, reader, own.id, [str(tmp_path / "two.zip")])
     until_ended(reader.user.id)
     assert "data-poll-imports" in seen[0]
@@ -415,8 +424,8 @@ def test_an_archive_has_ended_when_all_its_documents_have(
 
 
 def test_nobody_adds_to_anothers_collection(runtime: DemoRuntime, reader: Reader, tmp_path: Path) -> None:
-    other = Reader(runtime.store.users.create("other", "a long password"), "en")
-    own = runtime.store.collections.default(reader.user)
+    other = Reader(runtime.workspace.store.users.create("other", "a long password"), "en")
+    own = runtime.workspace.store.collections.default(reader.user)
     with pytest.raises(NotFoundError):
         imports.begin(runtime, other, own.id, [str(tmp_path / "x.txt")])
 
@@ -445,10 +454,10 @@ def test_the_inspector_wants_a_query(runtime: DemoRuntime, reader: Reader) -> No
 def test_a_setting_out_of_bounds_is_refused_and_not_kept(
     runtime: DemoRuntime, key: str, value: str, error: Any
 ) -> None:
-    reader = Reader(runtime.store.users.local(), "en")
+    reader = Reader(runtime.workspace.store.users.local(), "en")
     with pytest.raises(error):
         settings.store(runtime, reader, key, value)
-    assert runtime.store.settings.get(reader.user, key, "") == ""
+    assert runtime.workspace.store.settings.get(reader.user, key, "") == ""
 
 
 def test_settings_are_kept_and_shown(runtime: DemoRuntime, reader: Reader) -> None:
@@ -471,7 +480,7 @@ def test_a_key_is_shown_once(runtime: DemoRuntime, reader: Reader) -> None:
     made, _ = settings._act(runtime, reader, Action("create-key", {"value": "script"}))
     assert reader.say("key_once") in made
     secret = str(made).split('<p class="secret">')[1].split("<code>")[1].split("</code>")[0]
-    assert runtime.store.users.user_by_key(secret) == reader.user
+    assert runtime.workspace.store.users.user_by_key(secret) == reader.user
     assert secret not in settings.html(runtime, reader)
 
 
@@ -493,21 +502,57 @@ def test_the_sentiment_bars_add_up_and_unsure_is_said(reader: Reader) -> None:
 @pytest.mark.parametrize(
     ("finish", "quoted", "lines"),
     [
-        (Finish.LENGTH, False, ["finish_length"]),
-        (Finish.LENGTH, True, ["quoted"]),
-        (Finish.STOP, True, ["quoted"]),
+        (Finish.LENGTH, Quoted.NO, ["finish_length"]),
+        (Finish.LENGTH, Quoted.UNSUPPORTED, ["quoted_unsupported"]),
+        (Finish.STOP, Quoted.UNSUPPORTED, ["quoted_unsupported"]),
+        (Finish.STOP, Quoted.READER, ["quoted_reader"]),
+        (Finish.STOP, Quoted.NO, []),
     ],
 )
-def test_a_quotation_is_not_called_cut(
-    reader: Reader, finish: Finish, quoted: bool, lines: list[str]
+def test_a_quotation_says_why_and_is_not_called_cut(
+    reader: Reader, finish: Finish, quoted: Quoted, lines: list[str]
 ) -> None:
-    message = SimpleNamespace(finish=finish)
-    told = conversation._ending(reader, message, turns.Detail(quoted=quoted, tokens=9))  # type: ignore[arg-type]
-    assert re.findall('<p class="ending">(.*?)</p>', told) == [reader.say(key) for key in lines]
+    message, detail = SimpleNamespace(finish=finish), turns.Detail(quoted=quoted, model="smollm2-135m")
+    told = conversation._ending(reader, message, detail)  # type: ignore[arg-type]
+    said = [reader.say(key, model="smollm2-135m") for key in lines]
+    assert re.findall('<p class="ending">(.*?)</p>', told) == said
 
 
-def test_a_quotation_for_want_of_language_says_so(reader: Reader) -> None:
-    """The model was not asked at all: no token was written."""
-    detail = turns.Detail(quoted=True, model="smollm2-135m")
-    told = conversation._ending(reader, SimpleNamespace(finish=Finish.STOP), detail)  # type: ignore[arg-type]
-    assert reader.say("quoted_language", model="smollm2-135m") in told
+@pytest.mark.parametrize(
+    ("stored", "why"),
+    [
+        ('{"quoted": true, "tokens": 9}', Quoted.UNSUPPORTED),
+        ('{"tokens": 0, "quoted": true}', Quoted.READER),
+        ('{"quoted": false, "tokens": 9}', Quoted.NO),
+        ('{"quoted": "reader"}', Quoted.READER),
+        ("{}", Quoted.NO),
+    ],
+)
+def test_a_quotation_of_an_older_chat_still_has_its_reason(stored: str, why: Quoted) -> None:
+    assert turns.detail_of(SimpleNamespace(detail=stored)).quoted is why  # type: ignore[arg-type]
+
+
+def test_words_about_no_document_have_no_evidence_to_show(
+    runtime: DemoRuntime, reader: Reader, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A greeting: no reasons to open, no refusal, no verdicts."""
+    said = [Delta("Hello!", Finish.STOP), Answer("Hello!", Finish.STOP)]
+    monkeypatch.setattr(runtime, "chat_turn", lambda *_, **__: iter(said))
+    greeting = thread(runtime, reader, asked(runtime, reader, "Hello")[0])
+    monkeypatch.undo()
+    answer = thread(runtime, reader, asked(runtime, reader)[0])
+    for mark in ('data-ui="why"', 'class="sign', 'class="best"'):
+        assert (mark in greeting, mark in answer) == (False, True), mark
+    assert "Hello!" in greeting
+    assert "refusal" not in greeting
+
+
+def test_a_model_that_only_quotes_says_so_before_the_first_question(
+    runtime: DemoRuntime, reader: Reader
+) -> None:
+    written = examples.empty(runtime, reader)  # type: ignore[arg-type]
+    runtime.writes_answers = False
+    quoting = examples.empty(runtime, reader)  # type: ignore[arg-type]
+    line = reader.say("only_quotes", model=runtime.settings.model)
+    assert (line in written, line in quoting) == (False, True)
+    assert "youju serve --model qwen2.5-coder" in quoting

@@ -12,14 +12,13 @@ from typing import Any
 
 import httpx
 import pytest
-from fakes import WordEmbedder
+from fakes import WordEmbedder, opened
 from sites import PASSWORD, Site
 
 from assistant import config
 from assistant.commands import app as cli
 from assistant.config import Settings
 from assistant.errors import ConfigError
-from assistant.runtime import Runtime
 from assistant.web import server
 from assistant.web.draining import Drain
 
@@ -65,8 +64,7 @@ def planted(tmp_path: Path, echo: str, monkeypatch: pytest.MonkeyPatch) -> Itera
     settings = Settings(
         home=tmp_path / "home", auth="users", base_url=echo, api_key=REMOTE, model="m", samples=False
     )
-    runtime = Runtime(settings, exclusive=True)
-    runtime._embedder = WordEmbedder()
+    runtime = opened(settings, embedder=WordEmbedder())
     drain = Drain(1.0)
     site = Site(runtime, server.build(runtime, drain), drain)  # type: ignore[arg-type]
     yield site
@@ -106,8 +104,8 @@ def test_no_secret_comes_out(
 ) -> None:
     caplog.set_level(logging.INFO)
     runtime, user = planted.runtime, planted.account("ada")
-    collection = runtime.store.collections.default(user).id
-    (record,) = runtime.library.ingest(user, collection, "a.md", f"# A\n\n{WORDS}".encode())  # type: ignore[attr-defined]
+    collection = runtime.workspace.store.collections.default(user).id
+    (record,) = runtime.workspace.library.ingest(user, collection, "a.md", f"# A\n\n{WORDS}".encode())  # type: ignore[attr-defined]
     assert record.state == "ready"
     key = planted.key("ada")
     session = (runtime.settings.home / "secret").read_bytes()

@@ -28,7 +28,7 @@ def runtime(tmp_path: Path) -> Iterator[Any]:
 
 @pytest.fixture(params=["en", "zh"])
 def reader(request: Any, runtime: DemoRuntime) -> Reader:
-    return Reader(runtime.store.users.local(), request.param)
+    return Reader(runtime.workspace.store.users.local(), request.param)
 
 
 def drawn(runtime: Any, reader: Reader, text: str, into: str = "auto", lines: str = "") -> list[str]:
@@ -80,7 +80,7 @@ def test_paragraphs_done_out_of_turn_stand_in_order(
 
 def test_the_glossary_is_kept_for_the_next_visit(runtime: Any, reader: Reader) -> None:
     drawn(runtime, reader, "Hello there.", lines="reader = 阅读模型")
-    assert runtime.store.settings.get(reader.user, translate.GLOSSARY) == "reader = 阅读模型"
+    assert runtime.workspace.store.settings.get(reader.user, translate.GLOSSARY) == "reader = 阅读模型"
 
 
 @pytest.mark.parametrize(

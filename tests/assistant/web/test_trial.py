@@ -11,8 +11,8 @@ import pytest
 from fakes import FakeRuntime, TimedGenerator
 
 from assistant import config
+from assistant.assistant import Assistant
 from assistant.errors import ModelFileError
-from assistant.runtime import Runtime
 from assistant.web.trial import Trial
 
 
@@ -40,7 +40,7 @@ def test_health_asks_only_where_it_is_told_to_and_then_once(serve: Callable[...,
 def test_nothing_of_it_is_kept(serve: Callable[..., Any]) -> None:
     site = serve()
     _asked(lambda: site.client().get("/health?ask=true").json()["question"])
-    users = site.runtime.store.users.list()
+    users = site.runtime.workspace.store.users.list()
     assert not any(user.name == "trial" for user in users)
     kept = b"".join(path.read_bytes() for path in site.runtime.settings.home.rglob("*") if path.is_file())
     assert b"workshop" not in kept
@@ -73,7 +73,7 @@ def test_the_embedded_model_answers_it(tmp_path: Path, models_dir: Path) -> None
     settings = config.load(
         home=str(tmp_path / "home"), models_dir=str(models_dir), auth="visitors", samples=False
     )
-    runtime = Runtime(settings, exclusive=True)
+    runtime = Assistant.open(settings, exclusive=True)
     try:
         found = _asked(Trial(runtime).look, wait_s=200)
         assert found["state"] == "answered", found

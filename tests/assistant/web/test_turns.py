@@ -19,23 +19,23 @@ QUESTION = "How many days of leave do I have?"
 @pytest.fixture
 def runtime(tmp_path: Path) -> Any:
     runtime = DemoRuntime(tmp_path / "home")
-    furnish(runtime, runtime.store.users.local())
+    furnish(runtime, runtime.workspace.store.users.local())
     yield runtime
     runtime.close()
 
 
 @pytest.fixture
 def user(runtime: DemoRuntime) -> User:
-    return runtime.store.users.local()
+    return runtime.workspace.store.users.local()
 
 
 @pytest.fixture
 def chat(runtime: DemoRuntime, user: User) -> str:
-    return runtime.store.conversations.create(user).id
+    return runtime.workspace.store.conversations.create(user).id
 
 
 def path(runtime: DemoRuntime, user: User, chat: str) -> list[Any]:
-    return runtime.store.conversations.path(user, chat)
+    return runtime.workspace.store.conversations.path(user, chat)
 
 
 def test_a_turn_is_stored_with_what_it_rests_on(runtime: DemoRuntime, user: User, chat: str) -> None:
@@ -106,7 +106,7 @@ def test_stop_ends_the_answer_and_keeps_it_twice_is_harmless(
 
 
 def test_nobody_stops_another_users_answer(runtime: DemoRuntime, user: User, chat: str) -> None:
-    other = runtime.store.users.create("other", "a long password")
+    other = runtime.workspace.store.users.create("other", "a long password")
     with pytest.raises(NotFoundError):
         turns.stop(other, runtime, chat)
     with pytest.raises(NotFoundError):
@@ -174,7 +174,7 @@ def test_only_an_answer_of_this_conversation_is_regenerated(
 ) -> None:
     list(turns.run(runtime, user, chat, Ask(QUESTION)))
     question, answer = path(runtime, user, chat)
-    elsewhere = runtime.store.conversations.create(user).id
+    elsewhere = runtime.workspace.store.conversations.create(user).id
     for conversation, message in ((chat, question.id), (elsewhere, answer.id)):
         with pytest.raises(ConflictError):
             list(turns.run(runtime, user, conversation, Regenerate(message)))
@@ -211,7 +211,7 @@ def test_the_scope_decides_where_is_searched(
     grounded: bool,
     collections: Any,
 ) -> None:
-    own = runtime.store.collections.create(user, "Contracts")
+    own = runtime.workspace.store.collections.create(user, "Contracts")
     seen: dict[str, Any] = {}
 
     def answer(*_: Any, **options: Any) -> Any:
@@ -220,7 +220,7 @@ def test_the_scope_decides_where_is_searched(
 
     monkeypatch.setattr(runtime, "chat_turn", answer)
     scope = {"mode": mode, **({"collection_id": own.id} if mode == "collection" else {})}
-    runtime.store.conversations.set_scope(user, chat, json.dumps(scope))
+    runtime.workspace.store.conversations.set_scope(user, chat, json.dumps(scope))
     list(turns.run(runtime, user, chat, Ask(QUESTION)))
     assert seen["grounded"] is grounded
     assert seen["collection_ids"] == ([own.id] if collections == ["own"] else collections)
@@ -229,7 +229,7 @@ def test_the_scope_decides_where_is_searched(
 def test_files_of_the_chat_are_searched_with_all_others(
     runtime: DemoRuntime, user: User, chat: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    own = runtime.store.collections.for_chat(user, chat)
+    own = runtime.workspace.store.collections.for_chat(user, chat)
     seen: dict[str, Any] = {}
 
     def answer(*_: Any, **options: Any) -> Any:
@@ -238,7 +238,7 @@ def test_files_of_the_chat_are_searched_with_all_others(
 
     monkeypatch.setattr(runtime, "chat_turn", answer)
     list(turns.run(runtime, user, chat, Ask(QUESTION)))
-    named = [c.id for c in runtime.store.collections.list(user)]
+    named = [c.id for c in runtime.workspace.store.collections.list(user)]
     assert seen["collection_ids"] == [*named, own.id]
 
 
@@ -252,7 +252,7 @@ def test_preferences_reach_the_engine(
         ("adapter", "youju-1"),
         ("top_p", "x"),
     ):
-        runtime.store.settings.set(user, key, value)
+        runtime.workspace.store.settings.set(user, key, value)
     seen: dict[str, Any] = {}
 
     def answer(*_: Any, **options: Any) -> Any:
@@ -267,8 +267,8 @@ def test_preferences_reach_the_engine(
 
 
 def test_a_detail_from_elsewhere_is_an_empty_one(runtime: DemoRuntime, user: User, chat: str) -> None:
-    question = runtime.store.conversations.append(user, chat, None, "user", "q")
-    answer = runtime.store.conversations.append(
+    question = runtime.workspace.store.conversations.append(user, chat, None, "user", "q")
+    answer = runtime.workspace.store.conversations.append(
         user, chat, question.id, "assistant", "a", detail='{"citations": 3}'
     )
     assert turns.detail_of(answer) == turns.Detail()

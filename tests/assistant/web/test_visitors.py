@@ -34,7 +34,7 @@ def visit(site: Any) -> Any:
 
 
 def guests(site: Any) -> list[str]:
-    return [user.id for user in site.runtime.store.users.list() if user.role == "guest"]
+    return [user.id for user in site.runtime.workspace.store.users.list() if user.role == "guest"]
 
 
 def test_a_visit_begins_with_the_page_and_makes_no_account_yet(demo: Any) -> None:
@@ -51,8 +51,8 @@ def test_two_visitors_are_two_people(demo: Any) -> None:
         client.get("/files/none")
     names = guests(demo)
     assert len(names) == 2
-    user = demo.runtime.store.users.get(names[0])
-    chat = demo.runtime.store.conversations.create(user)
+    user = demo.runtime.workspace.store.users.get(names[0])
+    chat = demo.runtime.workspace.store.conversations.create(user)
     answers = {client.get(f"/exports/conversations/{chat.id}.md").status_code for client in (first, second)}
     assert answers == {200, 404}
 
@@ -93,7 +93,9 @@ def test_guests_add_no_files_and_use_no_api(demo: Any) -> None:
 
 def test_a_guest_has_so_many_questions_in_an_hour(serve: Callable[..., Any]) -> None:
     site = serve(auth="visitors", visitor_questions=3)
-    ada, bob = (site.runtime.store.users.vouched(f"visitor-{n}", f"visitor-{n}", "guest") for n in "ab")
+    ada, bob = (
+        site.runtime.workspace.store.users.vouched(f"visitor-{n}", f"visitor-{n}", "guest") for n in "ab"
+    )
     for _ in range(3):
         list(site.runtime.chat_turn(ada, (), "Hi"))
     with pytest.raises(TooManyRequestsError, match="limit 3"):
@@ -102,7 +104,7 @@ def test_a_guest_has_so_many_questions_in_an_hour(serve: Callable[..., Any]) -> 
 
 
 def test_all_of_a_visit_goes_when_it_is_over(demo: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-    store = demo.runtime.store
+    store = demo.runtime.workspace.store
     people = Visitors(demo.runtime)
     cookies = [people._cookie().partition(";")[0].partition("=")[2] for _ in range(2)]
     gone, here = (people.user(cookie) for cookie in cookies)
@@ -120,10 +122,10 @@ def test_all_of_a_visit_goes_when_it_is_over(demo: Any, monkeypatch: pytest.Monk
 def test_a_start_deletes_the_visits_before_it_and_nobody_else(serve: Callable[..., Any]) -> None:
     site = serve(auth="users")
     site.account("ada")
-    guest = site.runtime.store.users.vouched("visitor-1", "visitor-1", "guest")
-    site.runtime.store.conversations.create(guest)
+    guest = site.runtime.workspace.store.users.vouched("visitor-1", "visitor-1", "guest")
+    site.runtime.workspace.store.conversations.create(guest)
     Visitors(site.runtime)
-    assert [user.name for user in site.runtime.store.users.list()] == ["ada"]
+    assert [user.name for user in site.runtime.workspace.store.users.list()] == ["ada"]
 
 
 def test_there_are_so_many_visits_at_once(demo: Any, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -83,7 +83,7 @@ def test_there_is_one_run_at_a_time_and_it_is_stopped_by_its_owner_only(
 @pytest.fixture
 def drawn(runtime: Any, monkeypatch: pytest.MonkeyPatch) -> Any:
     """The page over the names of its places, and a run that goes on."""
-    user = runtime.store.users.local()
+    user = runtime.workspace.store.users.local()
     work = works.Work(user.id, shelf.new_folder(runtime, user, "scripted"), "scripted")
     monkeypatch.setattr(works._Server, "work", work)
     places = ("head", "suite", "adapter", "now", "listed", "pair", "a", "b", "detail")
@@ -122,7 +122,7 @@ def test_a_run_that_ends_after_its_list_was_read_is_asked_for_again(
 
 
 def test_a_suite_of_ones_own_is_kept_once_it_is_whole(runtime: Any, tmp_path: Path) -> None:
-    user = runtime.store.users.local()
+    user = runtime.workspace.store.users.local()
     good, bad = tmp_path / "客户 2.jsonl", tmp_path / "bad.jsonl"
     good.write_text(json.dumps(LINE), encoding="utf-8")
     bad.write_text(json.dumps({**LINE, "label": "glad"}), encoding="utf-8")
@@ -142,11 +142,11 @@ def test_a_suite_of_ones_own_is_kept_once_it_is_whole(runtime: Any, tmp_path: Pa
 @pytest.mark.parametrize("name", ["", ".", "..", "../x", "suites", "nothing"])
 def test_a_folder_that_is_no_run_of_the_user_is_not_found(runtime: Any, name: str) -> None:
     with pytest.raises(NotFoundError):
-        shelf.folder(runtime, runtime.store.users.local(), name)
+        shelf.folder(runtime, runtime.workspace.store.users.local(), name)
 
 
 def test_only_an_administrator_may(runtime: Any) -> None:
-    assert evaluating.may(runtime.store.users.local())
+    assert evaluating.may(runtime.workspace.store.users.local())
     assert not evaluating.may(User("m", "m", "member"))
     assert not evaluating.may(User("g", "g", "guest"))
 
@@ -165,7 +165,7 @@ def _fields(said: str) -> set[str]:
 
 
 def test_runs_go_with_all_else_of_a_user(runtime: Any, tmp_path: Path) -> None:
-    user, other = runtime.store.users.local(), User("other", "other", "admin")
+    user, other = runtime.workspace.store.users.local(), User("other", "other", "admin")
     for each in (user, other):
         path = tmp_path / "mine.jsonl"
         path.write_text(json.dumps(LINE), encoding="utf-8")

@@ -14,9 +14,9 @@ from fakes import HashEmbedder
 from readers import Reader, wait_for
 
 from assistant import config
+from assistant.assistant import Assistant
 from assistant.commands.app import run as youju
 from assistant.models import adapters, live
-from assistant.runtime import Runtime
 from assistant.schema import Answer
 from assistant.store import User
 from eval.gate import measuring
@@ -61,7 +61,7 @@ def home(tiny_folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> 
     monkeypatch.setenv("YOUJU_MODEL", str(tiny_folder))
     monkeypatch.setenv("YOUJU_MAX_NEW_TOKENS", str(TOKENS))
     monkeypatch.setattr(adapters, "SHIPPED", tmp_path / "package")
-    monkeypatch.setattr(Runtime, "embedder", lambda self: HashEmbedder())
+    monkeypatch.setattr(Assistant, "embedder", lambda self: HashEmbedder())
     guards = tmp_path / "guards"
     documents = [question(n, answerable=n % 2 == 0) for n in range(44)]
     rows(guards / "chat.jsonl", [chat(n, "nothing that it ever says") for n in range(40)])
@@ -81,21 +81,21 @@ def trained(tiny_folder: Path, home: Path, word: str, wanted: str, name: str = "
 
 
 @pytest.fixture
-def runtime(home: Path) -> Iterator[Runtime]:
+def runtime(home: Path) -> Iterator[Assistant]:
     """A server's, which runs through all of it."""
-    opened = Runtime(config.load())
+    opened = Assistant.open(config.load())
     yield opened
     opened.close()
 
 
-def said(runtime: Runtime, text: str = "hello", *, heat: float = 0.0, **options: Any) -> str:
-    sampling = runtime.sampling(seed=3, temperature=heat)
-    user: User = runtime.store.users.local()
+def said(runtime: Assistant, text: str = "hello", *, heat: float = 0.0, **options: Any) -> str:
+    sampling = runtime.models.sampling(seed=3, temperature=heat)
+    user: User = runtime.workspace.store.users.local()
     events = runtime.chat_turn(user, [], text, grounded=False, sampling=sampling, **options)
     return next(event.text for event in events if isinstance(event, Answer))
 
 
-def drawn(runtime: Runtime) -> list[str]:
+def drawn(runtime: Assistant) -> list[str]:
     """What it says, greedily and by seed."""
     return [said(runtime, text, heat=heat) for text in ("hello", "who are you?") for heat in (0.0, 0.9)]
 
@@ -105,7 +105,7 @@ def only(word: str, text: str) -> bool:
 
 
 def test_a_better_one_goes_live_at_once_and_rollback_restores_every_byte(
-    runtime: Runtime, home: Path, capsys: pytest.CaptureFixture[str]
+    runtime: Assistant, home: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     bare = drawn(runtime)
     assert len(set(bare)) == 4
@@ -131,7 +131,7 @@ def test_a_better_one_goes_live_at_once_and_rollback_restores_every_byte(
     assert json.loads(capsys.readouterr().out) == {"taken_off": "alpha", "live": None}
     assert drawn(runtime) == bare
     assert youju(["adapters", "rollback"]) == 2
-    fresh = Runtime(config.load())
+    fresh = Assistant.open(config.load())
     assert drawn(fresh) == bare
     fresh.close()
 
@@ -168,7 +168,7 @@ def test_equal_and_worse_ones_do_not_go_live(
 
 
 def test_what_loses_its_chat_for_the_task_does_not_go_live(
-    home: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], runtime: Runtime
+    home: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], runtime: Assistant
 ) -> None:
     """The guard asks for what the bare model says, and the adapter says one word to everything."""
     told = {n: said(runtime, f"hello number {n}") for n in range(40)}
@@ -227,29 +227,31 @@ def test_a_broken_one_is_refused_with_the_reason_by_force_too(
     assert live.history(home) == ()
 
 
-def test_a_stream_keeps_its_adapter_while_another_goes_live(runtime: Runtime, home: Path) -> None:
+def test_a_stream_keeps_its_adapter_while_another_goes_live(runtime: Assistant, home: Path) -> None:
     """Promoted by another program while readers read: no restart, no mixture, and the next answer is new."""
     base = live.current(home, "tiny")
     assert base is None
     alpha, beta = (adapters.find(home, name) for name in ("alpha", "beta"))
     live.promote(home, alpha, ())
-    engine = runtime.generator()
+    engine = runtime.models.generator()
     before = [
-        Reader(engine, f"read {n}", adapter=runtime.adapter_name(None), max_new_tokens=300) for n in range(3)
+        Reader(engine, f"read {n}", adapter=runtime.models.adapter_name(None), max_new_tokens=300)
+        for n in range(3)
     ]
     wait_for(lambda: all(reader.deltas and reader.deltas[-1].tokens > 5 for reader in before))
     live.promote(home, beta, live.stack(home, "tiny"))
     after = [
-        Reader(engine, f"read {n}", adapter=runtime.adapter_name(None), max_new_tokens=30) for n in range(3)
+        Reader(engine, f"read {n}", adapter=runtime.models.adapter_name(None), max_new_tokens=30)
+        for n in range(3)
     ]
     assert any(reader.is_alive() for reader in before)
     assert all(only("alpha", reader.result()[0]) for reader in before)
     assert all(only("beta", reader.result()[0]) for reader in after)
-    assert runtime.generator() is engine
+    assert runtime.models.generator() is engine
 
 
 def test_files_replaced_under_the_live_name_do_not_answer(
-    runtime: Runtime, home: Path, tiny_folder: Path
+    runtime: Assistant, home: Path, tiny_folder: Path
 ) -> None:
     """Retrained under the name of the live one: neither the old weights in memory nor the new ones pass for it."""
     live.promote(home, adapters.find(home, "alpha"), ())

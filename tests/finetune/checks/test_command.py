@@ -108,14 +108,14 @@ def test_the_documents_are_those_that_are_ready(tmp_path: Path) -> None:
     assert list(suites.documents(settings)) == []
     assert not home.exists(), "looking must not make a home"
     with opened(settings) as runtime:
-        user = runtime.store.users.local()
-        place = runtime.store.collections.default(user).id
+        user = runtime.workspace.store.users.local()
+        place = runtime.workspace.store.collections.default(user).id
         files = Files(home / "files", home / "staging")
         for name in ("ready", "waiting"):
-            record = runtime.store.documents.add(
+            record = runtime.workspace.store.documents.add(
                 user, place, title=name, filename=f"{name}.txt", media_type="text/plain", sha256=name, size=1
             )
             files.write(Document(record.id, name, f"The text of {name}.", name, "text/plain"))
             if name == "ready":
-                runtime.store.documents.set_state(user, record.id, "ready")
+                runtime.workspace.store.documents.set_state(user, record.id, "ready")
     assert list(suites.documents(settings)) == ["The text of ready."]
