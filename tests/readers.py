@@ -48,6 +48,24 @@ class Reader(threading.Thread):
         return "".join(delta.text for delta in self.deltas), self.deltas[-1].finish if self.deltas else None
 
 
+def tokens_of(engine, text: str, new: int, adapter=None) -> tuple[list[int], list[int]]:
+    """Prompt and tokens of a greedy answer."""
+    prompt = engine.renderer.ids([Message("user", text)], open_reply=True)
+    ticket = engine._dispatcher.submit(prompt, Sampling(max_new_tokens=new), adapter, "")
+    wait_for(lambda: not engine._dispatcher._line.everyone(), 200)
+    return prompt, ticket.tokens
+
+
+def behind(model, prompt: list[int], tokens: list[int]) -> float:
+    """How far the worst of some tokens falls behind the one that the model finds likeliest there, in logits."""
+    import torch
+
+    with torch.inference_mode():
+        logits = model(torch.tensor([prompt + tokens])).logits[0, len(prompt) - 1 : -1].float()
+    chosen = logits.gather(-1, torch.tensor(tokens)[:, None])[:, 0]
+    return float((logits.max(-1).values - chosen).max())
+
+
 @contextmanager
 def before_each_step(engine, act: Callable):
     """Call ``act(ids)`` with the input ids of each step of the model."""

@@ -109,7 +109,7 @@ class LeanBatch:
         self.capacity = capacity // PAGE * PAGE
         self.fault: BaseException | None = None
         self._lean, self._shelf, self._ends, self._results = lean, shelf, frozenset(ends), results
-        self._prefixes = Prefixes(self.capacity // 2)
+        self._prefixes = Prefixes(self.capacity // 4)
         self._rows: dict[str, _Row] = {}
         self._adapted: tuple[AdapterRef | None] | None = None
         self._inbox: Queue[Callable[[], None]] = Queue()

@@ -8,10 +8,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-WORDS = 3
-"""Tokens that must have stood before."""
+LENGTHS = (3, 2)
+"""Tokens that must have stood before; the longer match is the better guess and comes first."""
 LONGEST = 3
-"""Tokens of a draft: the kernel multiplies four rows in little more than the time of two."""
+"""Tokens of a draft: four rows take the kernel twice the time of one, eight four times."""
 _WEIGHT = 0.15  # of the newest guess in the share of right ones
 _ONE, _ALL = 0.35, 0.6  # shares of right guesses that pay for a draft of one token, and for all
 
@@ -22,8 +22,8 @@ class Lookup:
     def __init__(self) -> None:
         self._text: list[int] = []
         self._after: dict[tuple[int, ...], int] = {}  # where what followed these words begins
-        self._share = 0.7  # of first guesses that came true
-        self._guess: int | None = None
+        self._share = {LENGTHS[0]: 0.7, LENGTHS[1]: 0.5}  # of first guesses that came true, by the match
+        self._guess: tuple[int, int] | None = None  # the match's length, and the token
 
     def draft(self, text: Sequence[int]) -> list[int]:
         """Guess how a text goes on; call with the whole text each time it has grown.
@@ -32,19 +32,26 @@ class Lookup:
             Up to ``LONGEST`` tokens; none where nothing is found or guesses pay no more.
         """
         self._take_in(text)
-        begin = self._after.get(tuple(self._text[-WORDS:])) if len(self._text) >= WORDS else None
-        found = [] if begin is None else _circle(self._text[begin : begin + LONGEST], LONGEST)
-        self._guess = found[0] if found else None
-        return found[: LONGEST if self._share >= _ALL else 1 if self._share >= _ONE else 0]
+        for length in LENGTHS:
+            begin = self._after.get(tuple(self._text[-length:]))
+            if begin is not None:
+                found = _circle(self._text[begin : begin + LONGEST], LONGEST)
+                self._guess = length, found[0]
+                share = self._share[length]
+                return found[: LONGEST if share >= _ALL else 1 if share >= _ONE else 0]
+        self._guess = None
+        return []
 
     def _take_in(self, text: Sequence[int]) -> None:
         """Learn the new end of the text; its last words themselves are not yet a place to copy from."""
         known = len(self._text)
         if self._guess is not None and len(text) > known:
-            self._share += _WEIGHT * ((text[known] == self._guess) - self._share)
+            length, token = self._guess
+            self._share[length] += _WEIGHT * ((text[known] == token) - self._share[length])
         self._text += text[known:]
-        for at in range(max(known, WORDS), len(self._text)):
-            self._after[tuple(self._text[at - WORDS : at])] = at
+        for length in LENGTHS:
+            for at in range(max(known, length), len(self._text)):
+                self._after[tuple(self._text[at - length : at])] = at
 
 
 def _circle(text: Sequence[int], length: int) -> list[int]:

@@ -101,7 +101,7 @@ CATALOG: dict[str, Entry] = {
             ("en",),
             "Apache-2.0",
             8192,
-            273 * MB,
+            115 * MB,
             "Tiny: finds and quotes, does not write. The last resort, and for tests.",
             "872be49dbb638044ad01b60388f48d469ff2980e5f0dccdc22ec907db54d0788",
             upstream="HuggingFaceTB/SmolLM2-135M-Instruct",

@@ -27,11 +27,11 @@ def test_it_writes_what_generate_writes_for_one_and_for_many(batched):
 
 
 def test_scores_between_tokens_use_their_own_adapter(batched):
-    reader = Reader(batched, adapter="alpha", max_new_tokens=300)
+    reader = Reader(batched, adapter="alpha", max_new_tokens=100)
     wait_for(lambda: reader.deltas and reader.deltas[-1].tokens > 3)
     alpha, beta = batched.score([Message("user", "hello")], [" alpha", " beta"], adapter="beta")
     assert beta > alpha
-    assert reader.result() == (" alpha" * 300, Finish.LENGTH)
+    assert reader.result() == (" alpha" * 100, Finish.LENGTH)
 
 
 def test_a_breakdown_is_that_of_one_step(batched, monkeypatch):

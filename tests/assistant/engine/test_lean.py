@@ -1,18 +1,16 @@
 """The lean step writes what transformers writes: token for token, with drafts, adapters and neighbours."""
 
-import time
-
 import pytest
 import tiny
 import torch
-from readers import Reader, before_each_step
+from readers import Reader, before_each_step, behind, tokens_of
 
 from assistant.engine import lean, loading
 from assistant.engine.lean import Lean, suits
 from assistant.engine.lean_batch import LeanBatch
 from assistant.engine.local import LocalGenerator
 from assistant.engine.prefixes import Cache
-from assistant.schema import AdapterRef, Message, Sampling
+from assistant.schema import AdapterRef, Message
 
 COPIED = "the question and the answer of a user, " * 3
 
@@ -51,16 +49,10 @@ def random_adapter(base, folder):
 
 def check(engine, model, text, adapter=None):
     """Each word is the likeliest to transformers; among those that 16 bit hardly tells apart, any of them."""
-    prompt = engine.renderer.ids([Message("user", text)], open_reply=True)
-    ticket = engine._dispatcher.submit(prompt, Sampling(max_new_tokens=60), adapter, "")
-    while engine._dispatcher._line.everyone():
-        time.sleep(0.01)
-    assert len(ticket.tokens) == 60
-    with torch.inference_mode():
-        logits = model(torch.tensor([prompt + ticket.tokens])).logits[0, len(prompt) - 1 : -1].float()
-    behind = logits.max(-1).values - logits.gather(-1, torch.tensor(ticket.tokens)[:, None])[:, 0]
-    assert behind.max() <= (1e-4 if model.dtype == torch.float32 else 0.03 * float(logits.max()))
-    return ticket.tokens
+    prompt, tokens = tokens_of(engine, text, 60, adapter)
+    assert len(tokens) == 60
+    assert behind(model, prompt, tokens) <= (1e-4 if model.dtype == torch.float32 else 0.5)
+    return tokens
 
 
 @pytest.mark.parametrize("text", ["hello", COPIED, "退款 你好"])

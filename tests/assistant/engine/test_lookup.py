@@ -11,7 +11,8 @@ PASSAGE = [1, 2, 3, 4, 5, 6, 7, 8]
         ([*PASSAGE, 9, 1, 2, 3], [4, 5, 6]),
         ([*PASSAGE, 9, 5, 6, 7], [8, 9, 5]),
         ([1, 2, 3, 4, 1, 2, 3, 9, 1, 2, 3], [9, 1, 2]),  # the last place counts
-        ([*PASSAGE, 9, 2, 3], []),  # two tokens may stand anywhere
+        ([*PASSAGE, 9, 2, 3], [4]),  # two tokens are a weaker sign
+        ([*PASSAGE, 9, 3], []),  # one may stand anywhere
         ([7, 7, 7, 7, 7], [7, 7, 7]),  # what repeats itself goes on so
         ([1, 2], []),
         ([], []),

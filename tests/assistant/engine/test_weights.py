@@ -1,7 +1,7 @@
 """One flow on the embedded model, as it is pulled and served."""
 
 import pytest
-from readers import Reader
+from readers import Reader, behind, tokens_of
 
 from assistant.engine.local import LocalGenerator
 from assistant.models import pull
@@ -11,15 +11,31 @@ from assistant.schema import Finish, Message
 pytestmark = pytest.mark.weights
 
 
-@pytest.fixture(scope="module")
-def smollm2(models_dir):
-    entry = resolve("smollm2-135m")
+def served(name, models_dir):
+    entry = resolve(name)
     folder = pull.installed(entry, models_dir)
     if folder is None:
-        pytest.skip("the embedded model is missing: youju models pull smollm2-135m")
-    engine = LocalGenerator(folder, name=entry.name)
+        pytest.skip(f"the model is missing: youju models pull {name}")
+    return LocalGenerator(folder, name=entry.name)
+
+
+@pytest.fixture(scope="module")
+def smollm2(models_dir):
+    engine = served("smollm2-135m", models_dir)
     yield engine
     engine.close()
+
+
+@pytest.mark.parametrize("name", ["smollm2-135m", "qwen2.5-coder-0.5b"])
+def test_each_word_is_the_likeliest_to_transformers(name, models_dir):
+    """Up to what 16 bit can tell apart; with drafts, for the answer repeats the question's words."""
+    engine = served(name, models_dir)
+    try:
+        text = "Repeat: The receipt is handed in within 30 days of the trip, and nothing is paid back without it."
+        prompt, tokens = tokens_of(engine, text, 40)
+        assert behind(engine.model, prompt, tokens) <= 0.5
+    finally:
+        engine.close()
 
 
 def test_it_answers_several_readers_at_once(smollm2):
