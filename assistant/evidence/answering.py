@@ -9,6 +9,7 @@ from dataclasses import replace
 from assistant.evidence import citing, identifiers, kinds, verdicts
 from assistant.evidence.attribution import shown
 from assistant.evidence.sentences import MARK, split
+from assistant.evidence.words import is_chinese
 from assistant.schema import Citation, Hit, Sentence, Verdict
 
 _ENOUGH = {Verdict.SUPPORTED: 2, Verdict.PARTLY: 1}
@@ -74,12 +75,21 @@ def _judge(sentence: str, passages: Sequence[str]) -> tuple[Verdict, str, list[i
     own = verdicts.examine(claim, [passages[n - 1] for n in named]) if named else None
     if own and own.verdict is Verdict.SUPPORTED:
         return own.verdict, own.reason, named
-    every = verdicts.examine(claim, passages)
+    every = _among(claim, passages)
     if own and _ENOUGH.get(own.verdict, 0) >= _ENOUGH.get(every.verdict, 0):
         return own.verdict, own.reason, [] if own.verdict is Verdict.NO_SOURCE else named
     if every.verdict is Verdict.SUPPORTED or (named and every.verdict is Verdict.PARTLY):
         return every.verdict, every.reason, [every.source + 1]
     return every.verdict, every.reason, []
+
+
+def _among(claim: str, passages: Sequence[str]) -> verdicts.Check:
+    """The check against all; where the best passage is in the claim's language, those in another show nothing."""
+    every = verdicts.examine(claim, passages)
+    if every.reason != "language:" or is_chinese(passages[0]) != is_chinese(claim):
+        return every
+    comparable = [text if is_chinese(text) == is_chinese(claim) else "" for text in passages]
+    return verdicts.examine(claim, comparable)
 
 
 def _rewrite(sentence: str, cited: Sequence[int]) -> str:

@@ -23,6 +23,12 @@ _DAYS = (
     ("saturday", "周六", "星期六", "礼拜六"),
     ("sunday", "周日", "周天", "星期日", "星期天", "礼拜天", "礼拜日"),
 )
+_SHORT = re.compile(r"(周|星期|礼拜)([一二三四五六日天])([-–—~～至到])(?=[一二三四五六日天])")
+"""A range that names the week once: 周一至五."""
+_ONCE = re.compile(r"周一(?=[次回趟])")
+"""Once a week, and not on Mondays."""
+_I = re.compile(r"\bI\b")
+"""With the word before it at the beginning of a question ("Can I") it looks like a name."""
 _RANGE = re.compile(r"(?:day|[周期拜][一二三四五六日天])s?\s*(?:to|through|until|till|[-–—~～至到])\s*", re.I)
 
 
@@ -34,7 +40,7 @@ def codes(text: str) -> frozenset[str]:
 
 def weekdays(text: str) -> frozenset[int]:
     """Weekdays that a text names, Monday is 0; both ends of a range, and what lies between."""
-    folded = normalize(text).casefold()
+    folded = _SHORT.sub(r"\1\2\3\1", _ONCE.sub("", normalize(text).casefold()))
     named = frozenset(day for day, words in enumerate(_DAYS) if any(word in folded for word in words))
     if len(named) > 1 and _RANGE.search(folded):
         return frozenset(range(min(named), max(named) + 1))
@@ -43,8 +49,8 @@ def weekdays(text: str) -> frozenset[int]:
 
 def missing_codes(question: str, passages: str) -> frozenset[str]:
     """Codes of the question that the passages do not hold: what they say is about another thing."""
-    held = _plain(passages)
-    return frozenset(code for code in codes(question) if not _holds(held, code))
+    folded = normalize(passages).casefold()
+    return frozenset(code for code in codes(question) if not _holds(folded, code))
 
 
 def share(question: str, passages: str) -> float:
@@ -56,7 +62,7 @@ def share(question: str, passages: str) -> float:
     found += [time.replace("：", ":") in folded for time in _CLOCK.findall(question)]
     found += [any(n.agrees(other) for other in held_numbers) for n in numbers if not n.vague]
     found += [any(date.agrees(other) for other in held_dates) for date in dates]
-    found += [name.casefold() in folded for name in names(question)]
+    found += [name.casefold() in folded for name in names(_I.sub("i", question))]
     return sum(found) / len(found) if found else 1.0
 
 
@@ -64,5 +70,7 @@ def _plain(text: str) -> str:
     return re.sub(r"[-_./\s]", "", normalize(text)).casefold()
 
 
-def _holds(held: str, code: str) -> bool:
-    return re.search(rf"{re.escape(code)}(?!\d)", held) is not None
+def _holds(folded: str, code: str) -> bool:
+    """With whatever signs between its characters, and never as the end or the beginning of a longer one."""
+    spaced = r"[-_./\s]?".join(map(re.escape, code))
+    return re.search(rf"(?<![a-z0-9]){spaced}(?!\d)", folded) is not None

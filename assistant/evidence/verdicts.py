@@ -95,9 +95,16 @@ def _against(sentence: str, source: str, index: int) -> Check:
     if is_chinese(sentence) != is_chinese(source) and han_share(sentence) != han_share(source):
         return _across(sentence, source, index)
     places = supports(sentence, source)
-    leading = [place for place in places if place.score >= places[0].score - 0.1][:4]
+    near = [place for place in places if place.score >= places[0].score - 0.1]
+    leading = [place for place in near if not any(_within(other, place) for other in near)][:4]
     checks = [_at(sentence, source, place, index) for place in leading]
     return max(checks, key=lambda one: one.goodness)
+
+
+def _within(one: Support, other: Support) -> bool:
+    """``one`` says as much in fewer sentences: what ``other`` adds is about something else."""
+    inside = other.start <= one.start and one.end <= other.end
+    return inside and one != other and one.score >= other.score
 
 
 def _across(sentence: str, source: str, index: int) -> Check:

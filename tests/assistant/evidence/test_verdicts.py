@@ -102,3 +102,31 @@ def test_the_best_of_several_sources_counts() -> None:
 def test_without_sources_there_is_no_source() -> None:
     assert verdicts.check("Refunds take 14 days.", []) == (Verdict.NO_SOURCE, "overlap:0.00")
     assert verdicts.check("Refunds take 14 days.", ["", "  "]) == (Verdict.NO_SOURCE, "overlap:0.00")
+
+
+@pytest.mark.parametrize(
+    ("sentence", "source", "verdict", "reason"),
+    [
+        ("退款在14天内支付。", "Refunds are paid within 14 days.", Verdict.PARTLY, "language:"),
+        ("Refunds are paid within 14 days.", "退款在14天内支付。", Verdict.PARTLY, "language:"),
+        ("Gift cards are not refunded.", "礼品卡不支持退款。", Verdict.PARTLY, "language:"),
+        ("退款在30天内支付。", "Refunds are paid within 14 days.", Verdict.NO_SOURCE, "number:30"),
+        ("Refunds are paid within 30 days.", "退款在14天内支付。", Verdict.NO_SOURCE, "number:30"),
+        ("商店于1998年5月3日开业。", "The shop opened on 3 May 1998.", Verdict.PARTLY, "language:"),
+        ("商店于1998年5月4日开业。", "The shop opened on 3 May 1998.", Verdict.NO_SOURCE, "date:"),
+        ("运行 Grafana 即可。", "Start Grafana.", Verdict.PARTLY, "language:"),
+        ("运行 Kibana 即可。", "Start Grafana.", Verdict.NO_SOURCE, "name:Kibana"),
+    ],
+)
+def test_of_a_source_in_another_language_only_numbers_dates_and_names_compare(
+    sentence: str, source: str, verdict: Verdict, reason: str
+) -> None:
+    found, why = verdicts.check(sentence, [source])
+    assert found is verdict
+    assert why.startswith(reason)
+
+
+def test_a_source_in_the_sentences_own_language_goes_before_one_in_another() -> None:
+    sources = ["退款在14天内支付。", "Refunds are paid within 14 days."]
+    found = verdicts.examine("Refunds are paid within 14 days.", sources)
+    assert (found.verdict, found.source) == (Verdict.SUPPORTED, 1)
