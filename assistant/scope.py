@@ -55,11 +55,12 @@ class _Shelf:
     def __init__(self, scope: Scope, workspace: Workspace) -> None:
         self._scope, self._workspace = scope, workspace
 
-    def search(self, query: str) -> SearchResult:
+    def search(self, query: str, *rephrased: str) -> SearchResult:
         scope, library = self._scope, self._workspace.library
         found = library.search(
             scope.user,
             query,
+            rephrased=rephrased,
             collection_ids=scope.collection_ids,
             document_ids=scope.document_ids,
             k=self._workspace.settings.hits,

@@ -118,7 +118,9 @@ def _weighed(
         weighed = grounded.weigh(
             reader,
             case.question,
-            lambda query: runtime.workspace.library.search(user, query, k=runtime.settings.hits),
+            lambda query, *rephrased: runtime.workspace.library.search(
+                user, query, rephrased=rephrased, k=runtime.settings.hits
+            ),
             runtime.models.similarity,
         )
         source = case.documents[0].id if case.documents else case.id

@@ -19,7 +19,7 @@ from assistant.store import Store
 @contextmanager
 def searching(
     texts: Sequence[tuple[str, str, str]], embedder: Callable[[], Embedder], k: int, staging: Path
-) -> Iterator[Callable[[str], SearchResult]]:
+) -> Iterator[Callable[..., SearchResult]]:
     """Search these texts only, in a folder of their own that is gone afterwards.
 
     Args:
@@ -43,8 +43,8 @@ def searching(
                 records = rows.add(library, user, where, [(title, text) for _, title, text in texts])
                 given = {record.id: text[0] for record, text in zip(records, texts, strict=True)}
 
-                def search(query: str) -> SearchResult:
-                    found = library.search(user, query, k=k)
+                def search(query: str, *rephrased: str) -> SearchResult:
+                    found = library.search(user, query, rephrased=rephrased, k=k)
                     return replace(found, hits=tuple(_named(hit, given) for hit in found.hits))
 
                 yield search

@@ -42,6 +42,9 @@ _SOME_HAN = 0.05
 """Share of Chinese characters from which a passage is Chinese, commands and code in it notwithstanding."""
 _STOPPED = {Finish.CANCELLED, Finish.TIMEOUT, Finish.ERROR}
 """Ends of which the text so far is kept as it is."""
+_OTHER: dict[Language, Language] = {"en": "zh", "zh": "en"}
+_QUESTION = 64
+"""Tokens of a translated question at most."""
 _WEIGHED = 96
 """Tokens written for a calibration: an answer of a sentence or two."""
 _KEPT = {Verdict.SUPPORTED, Verdict.PARTLY}
@@ -55,6 +58,8 @@ class _Turn:
     language: Language
     hits: tuple[Hit, ...]
     """The passages read, ``[1]`` first."""
+    others: bool
+    """Passages in another language than the question's were found."""
     signs: Signs
     confidence: float
     best: Citation | None
@@ -77,14 +82,13 @@ def answer(reader: Reader, request: Request, search: Search, similarity: Similar
     started = time.monotonic()
     yield Status("rewriting" if request.history else "searching")
     query = standalone(reader, request.history, request.question)
-    result = search(query)
-    yield Status("searching", result.searched)
-    chosen = reading.choose(query, result.hits, similarity, reader.model.count_text)
-    turn = _turn(query, request.question, chosen, result.hits, similarity, started)
-    weight = reader.calibration.search
-    turn = replace(turn, confidence=weight.probability(turn.signs))
+    turn, searched = _look(reader, query, search, similarity)
+    yield Status("searching", searched)
+    if (other := _elsewhere(reader, turn)) and (translated := translation(reader, query, other)):
+        turn = max(turn, _look(reader, query, search, similarity, translated)[0], key=_sure)
+    turn = replace(turn, language=language_of(request.question), started=started)
     lost = identifiers.missing_codes(query, _text(turn))
-    if turn.best is None or lost or not weight.accepts(turn.signs):
+    if turn.best is None or lost or not reader.calibration.search.accepts(turn.signs):
         yield _declined(replace(turn, confidence=0.0) if lost else turn)
         return
     yield Status("found", len(turn.hits))
@@ -93,6 +97,43 @@ def answer(reader: Reader, request: Request, search: Search, similarity: Similar
         yield from _quoted(turn, Written("", Finish.STOP, 0), Quoted.READER)
         return
     yield from _answered(reader, request, turn)
+
+
+def _look(
+    reader: Reader, query: str, search: Search, similarity: Similarity, translated: str = ""
+) -> tuple[_Turn, int]:
+    """Search, and choose what is read; also the number of documents searched.
+
+    With a translation both are searched for, and paragraphs are held against the translation.
+    """
+    result = search(query, translated) if translated else search(query)
+    asked = translated or query
+    chosen = reading.choose(asked, result.hits, similarity, reader.model.count_text)
+    best = quoting.best(asked, chosen.passages, relevance.candidates(asked, chosen.passages, similarity))
+    found = signs(asked, chosen, result.hits)
+    others = any(is_chinese(hit.chunk.text) != is_chinese(query) for hit in result.hits)
+    sure = reader.calibration.search.probability(found)
+    turn = _Turn(query, language_of(query), chosen.passages, others, found, sure, best, time.monotonic())
+    return turn, result.searched
+
+
+def _sure(turn: _Turn) -> float:
+    return turn.confidence
+
+
+def _elsewhere(reader: Reader, turn: _Turn) -> Language | None:
+    """The other language, where passages in it were found and none answers surely; else ``None``."""
+    unsure = turn.confidence < reader.calibration.search_again
+    return _OTHER[turn.language] if reader.writes and unsure and turn.others else None
+
+
+def translation(reader: Reader, question: str, target: Language) -> str:
+    """The question in the other language, to search for; empty where the reader gave none."""
+    messages = prompts.translation(question, target)
+    if target not in reader.languages or not reader.fits(messages, _QUESTION):
+        return ""
+    text = reader.write(messages, Sampling(max_new_tokens=_QUESTION, stop=("\n",)))
+    return text if is_chinese(text) == (target == "zh") else ""
 
 
 def signs(query: str, chosen: reading.Reading, hits: Sequence[Hit]) -> Signs:
@@ -111,19 +152,6 @@ def signs(query: str, chosen: reading.Reading, hits: Sequence[Hit]) -> Signs:
     )
 
 
-def _turn(
-    query: str,
-    question: str,
-    chosen: reading.Reading,
-    hits: Sequence[Hit],
-    similarity: Similarity,
-    started: float,
-) -> _Turn:
-    passages = chosen.passages
-    best = quoting.best(query, passages, relevance.candidates(query, passages, similarity))
-    return _Turn(query, language_of(question), passages, signs(query, chosen, hits), 0.0, best, started)
-
-
 def _text(turn: _Turn) -> str:
     return "\n".join(reading.passage(hit) for hit in turn.hits)
 
@@ -138,9 +166,7 @@ class Weighed:
 
 def weigh(reader: Reader, question: str, search: Search, similarity: Similarity) -> Weighed:
     """Read and write for a question that stands alone, as `answer` does, and decide nothing."""
-    result = search(question)
-    chosen = reading.choose(question, result.hits, similarity, reader.model.count_text)
-    turn = _turn(question, question, chosen, result.hits, similarity, 0.0)
+    turn, _ = _look(reader, question, search, similarity)
     if not turn.hits:
         return Weighed(turn.signs, "")
     request = Request(question, sampling=Sampling(max_new_tokens=_WEIGHED))

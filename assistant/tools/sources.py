@@ -22,8 +22,11 @@ class SearchResult(Protocol):
         """Documents that were looked through."""
 
 
-Search = Callable[[str], SearchResult]
-"""From a question to what was found."""
+class Search(Protocol):
+    """From a question to what was found."""
+
+    def __call__(self, query: str, *rephrased: str) -> SearchResult:
+        """Search for a question; also for the same in other words, such as its translation."""
 
 
 @dataclass(frozen=True, slots=True)
