@@ -108,8 +108,8 @@ def calibrate(
 ) -> None:
     """Fit how sure an answer has to be, on questions that documents answer and others that they do not.
 
-    Half of the documents fit the weights, the other half says how well. The file goes into the data folder and
-    is used from the next start on, for this model, adapter and embedder only.
+    Half of the documents fit the weights, the other half says how well. The file goes into the data folder
+    and is used from the next start on, for this model, adapter and embedder only.
     """
     from eval import calibrating, runner
 

@@ -42,7 +42,6 @@ def server(home: Path) -> Site:
     runtime._embedder = WordEmbedder()
     runtime._generator = LocalGenerator(tiny.build(home / "tiny"), name="tiny")
     runtime.languages = lambda: ("en", "zh")  # type: ignore[method-assign]
-    runtime._rewrites = lambda: False  # type: ignore[method-assign]
     runtime.adapters = list  # type: ignore[method-assign]
     drain = Drain(1.0)
     return Site(runtime, create_app(runtime, drain), drain)  # type: ignore[arg-type]

@@ -84,7 +84,7 @@ def _judge(sentence: str, passages: Sequence[str]) -> tuple[Verdict, str, list[i
 
 
 def _among(claim: str, passages: Sequence[str]) -> verdicts.Check:
-    """The check against all; where the best passage is in the claim's language, those in another show nothing."""
+    """The check against all; where the best one is in the claim's language, those in another show nothing."""
     every = verdicts.examine(claim, passages)
     if every.reason != "language:" or is_chinese(passages[0]) != is_chinese(claim):
         return every

@@ -7,6 +7,7 @@ from fakes import FakeGenerator, HashEmbedder
 
 from assistant import config
 from assistant.errors import NotBilingualError, ReindexingError, StillReadingError
+from assistant.prompts import EMPTY_LIBRARY
 from assistant.runtime import Runtime
 from assistant.schema import Answer, Finish, Translation
 
@@ -20,6 +21,7 @@ def test_nothing_is_declined_while_the_index_is_made_anew(
 ) -> None:
     runtime = Runtime(config.load(home=tmp_path / "home"), exclusive=True)
     monkeypatch.setattr(runtime, "embedder", HashEmbedder)
+    monkeypatch.setattr(runtime, "generator", lambda: FakeGenerator("never", scores=lambda _, reply: -99.0 * (reply == "yes")))
     user = runtime.store.users.local()
     runtime.library.ingest(
         user, runtime.store.collections.default(user).id, "a.txt", b"Annual leave: 24 days."
@@ -55,9 +57,10 @@ def test_nothing_is_declined_before_the_first_document_is_read(
 ) -> None:
     runtime = Runtime(config.load(home=tmp_path / "home"), exclusive=True)
     monkeypatch.setattr(runtime, "embedder", HashEmbedder)
+    monkeypatch.setattr(runtime, "generator", lambda: FakeGenerator("never"))
     user = runtime.store.users.local()
     (*_, answer) = runtime.chat_turn(user, [], "How long is annual leave?")
-    assert answer.finish is Finish.DECLINED
+    assert answer.text == EMPTY_LIBRARY["en"]
     place, documents = runtime.store.collections.default(user).id, runtime.store.documents
     added = documents.add(
         user, place, title="A", filename="a.txt", media_type="text/plain", sha256="0" * 64, size=1
@@ -66,5 +69,5 @@ def test_nothing_is_declined_before_the_first_document_is_read(
         list(runtime.chat_turn(user, [], "How long is annual leave?"))
     documents.set_state(user, added.id, "failed", error="it is empty")
     (*_, answer) = runtime.chat_turn(user, [], "How long is annual leave?")
-    assert answer.finish is Finish.DECLINED
+    assert answer.text == EMPTY_LIBRARY["en"]
     runtime.close()

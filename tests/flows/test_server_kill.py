@@ -36,8 +36,10 @@ from assistant.web.draining import Drain
 from assistant.web.shell import create_app
 home, port, number = Path(sys.argv[1]), int(sys.argv[2]), sys.argv[3]
 runtime = Runtime(Settings(home=home, port=port, samples=False), exclusive=True)
-runtime._embedder, runtime._generator = WordEmbedder(), FakeGenerator("Row one costs five pounds. " * 20)
-runtime.languages, runtime._rewrites = (lambda: ("en", "zh")), (lambda: False)
+yes = lambda _, reply: 9.0 * (reply in ("yes", "是"))
+runtime._embedder = WordEmbedder()
+runtime._generator = FakeGenerator("Row one costs five pounds. " * 20, scores=yes)
+runtime.languages = lambda: ("en", "zh")
 library, store, user = runtime.library, runtime.store, runtime.store.users.local()
 collection = store.collections.default(user).id
 say = lambda *words: os.write(1, (" ".join(map(str, words)) + "\\n").encode())  # whole lines of three threads
