@@ -11,6 +11,7 @@ from fakes import FakeGenerator, FakeRuntime
 from assistant.config import Settings
 from assistant.errors import BadRequestError
 from assistant.schema import Message
+from assistant.tools.reader import Reader
 from eval import report, runner, runs
 from eval.schema import (
     Case,
@@ -75,8 +76,8 @@ class Runtime(FakeRuntime):
             )
             self.store.documents.set_state(user, record.id, "ready")
 
-    def _rewrites(self) -> bool:
-        return True
+    def reader(self, adapter: str | None = None) -> Reader:
+        return Reader(self.rewriter)
 
 
 class Local(LocalSubject):
@@ -136,7 +137,6 @@ def test_without_retrieval_the_model_is_asked_alone(tmp_path: Path) -> None:
 
 def test_a_follow_up_is_rewritten_as_for_a_search(tmp_path: Path) -> None:
     subject = Local(Runtime(tmp_path / "home"))
-    subject.scripted.generator = lambda: subject.scripted.rewriter
     (found,) = run(subject, tmp_path / "run", REWRITE)
     assert (found.task, found.output) == ("rewrite", REWRITE.standalone)
     assert found.scores["rewrite_chrf"] == 1.0
