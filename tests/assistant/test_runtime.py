@@ -19,9 +19,12 @@ class Renamed(HashEmbedder):
 def test_nothing_is_declined_while_the_index_is_made_anew(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    runtime = Runtime(config.load(home=tmp_path / "home"), exclusive=True)
+    settings = config.load(home=tmp_path / "home", model="qwen2.5-coder-1.5b")  # one that reads
+    runtime = Runtime(settings, exclusive=True)
     monkeypatch.setattr(runtime, "embedder", HashEmbedder)
-    monkeypatch.setattr(runtime, "generator", lambda: FakeGenerator("never", scores=lambda _, reply: -99.0 * (reply == "yes")))
+    monkeypatch.setattr(
+        runtime, "generator", lambda: FakeGenerator("never", scores=lambda _, reply: -99.0 * (reply == "yes"))
+    )
     user = runtime.store.users.local()
     runtime.library.ingest(
         user, runtime.store.collections.default(user).id, "a.txt", b"Annual leave: 24 days."
