@@ -8,6 +8,7 @@ says what came out. Questions of one document never stand on both sides.
 from __future__ import annotations
 
 import json
+import shutil
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,13 +19,15 @@ from assistant.assistant import Assistant
 from assistant.config import Settings
 from assistant.errors import BadRequestError
 from assistant.evidence.calibration import FOLDER, Calibration, Signs, Weights, file_name
+from assistant.models import adapters
 from assistant.models.catalog import resolve, settled
+from assistant.schema import AdapterRef
 from assistant.store import User
 from eval.metrics.answers import f1
 from eval.metrics.grounded import auroc
 from eval.metrics.normal_form import normal
 from eval.schema import GroundedCase, Suite
-from eval.subjects import shelf
+from eval.subjects import local, shelf
 
 Progress = Callable[[str, float], None]
 KEPT = 0.99
@@ -69,17 +72,19 @@ def calibrate(
         The calibration and where it was written.
 
     Raises:
-        BadRequestError: Too few answerable or unanswerable questions.
+        AdapterError: There is none of that name.
+        BadRequestError: Too few answerable or unanswerable questions, or too few documents to split.
     """
-    weighed = weigh(settings, suite, work, adapter, progress)
+    tuned = local.there(settings, adapter or "none")
+    weighed = weigh(settings, suite, work, tuned, progress)
     model = settings.model if settings.base_url else resolve(settled(settings).model).name
-    names = {"reader": model, "adapter": adapter or "", "embedder": settings.embedder}
+    names = {"reader": model, "adapter": tuned.name if tuned else "", "embedder": settings.embedder}
     found = fit(weighed, seed).model_copy(update=names)
     return found, write(found, settings.home)
 
 
 def weigh(
-    settings: Settings, suite: Suite, work: Path, adapter: str | None, progress: Progress
+    settings: Settings, suite: Suite, work: Path, adapter: AdapterRef | None, progress: Progress
 ) -> list[Weighed]:
     """Search and read for every grounded case of a suite, in a data folder of its own.
 
@@ -92,6 +97,8 @@ def weigh(
         if count < _LEAST:
             value = f"{count} {'answerable' if answerable else 'unanswerable'} questions"
             raise BadRequestError(field="cases", value=value, remedy=f"give {_LEAST} of each kind or more")
+    if adapter and not adapters.is_shipped(adapter):
+        shutil.copytree(adapter.path, work / "adapters" / adapter.name)
     changes = {"home": work, "database_url": "", "samples": False, "adapter": ""}
     runtime = Assistant.open(settings.model_copy(update=changes), exclusive=True)
     try:
@@ -106,12 +113,12 @@ def _weighed(
     runtime: Assistant,
     user: User,
     cases: Sequence[GroundedCase],
-    adapter: str | None,
+    adapter: AdapterRef | None,
     progress: Progress,
 ) -> list[Weighed]:
     from assistant.tools import grounded
 
-    reader = runtime.models.reader(adapter or "none", user.id)
+    reader = runtime.models.reader(adapter.name if adapter else "none", user.id)
     found: list[Weighed] = []
     for done, case in enumerate(cases):
         progress(f"{done} of {len(cases)}", done / len(cases))
@@ -135,8 +142,15 @@ def fit(weighed: Sequence[Weighed], seed: int = 0) -> Calibration:
     Args:
         weighed: Of one reader, adapter and embedder; their names are the caller's to add.
         seed: Of the split.
+
+    Raises:
+        BadRequestError: Too few documents to split.
     """
     fitted, held = _halves(weighed, seed)
+    if any(len({one.answerable for one in half}) < 2 for half in (fitted, held)):
+        count = len({one.source for one in weighed})
+        remedy = "each half needs answerable and unanswerable questions: give those of more documents"
+        raise BadRequestError(field="cases", value=f"questions on {count} documents", remedy=remedy)
     can = [one.answerable for one in fitted]
     search = _keeping(_logistic(fitted, can, _SEARCH), fitted, KEPT)
     reading = _keeping(_logistic(fitted, can, _READING), fitted, READ)
@@ -177,7 +191,9 @@ def _logistic(weighed: Sequence[Weighed], wanted: Sequence[bool], names: Sequenc
 
     rows = np.array([[_value(one.signs, name) for name in names] for one in weighed])
     scale = rows.std(0)
-    used = [n for n in range(len(names)) if scale[n] > 0]
+    used = [n for n in range(len(names)) if scale[n] > 1e-9]
+    if not used:
+        return Weights()
     model = LogisticRegression(C=1.0, class_weight="balanced", max_iter=1000)
     model.fit(rows[:, used] / scale[used], wanted)
     slopes = {names[n]: float(slope / scale[n]) for n, slope in zip(used, model.coef_[0], strict=True)}

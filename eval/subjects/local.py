@@ -71,7 +71,7 @@ class LocalSubject:
         if oracle and not retrieval:
             remedy = "give one of the two"
             raise BadRequestError(field="--oracle", value="with --no-retrieval", remedy=remedy)
-        self._adapter = _there(settings, settings.adapter if adapter is None else adapter)
+        self._adapter = there(settings, settings.adapter if adapter is None else adapter)
         self._theirs = settings
         self._retrieval, self._oracle = retrieval, oracle
         self._seed, self._temperature = seed, temperature
@@ -237,7 +237,7 @@ def _plain(suite: Suite) -> bool:
     return True in kinds
 
 
-def _there(settings: Settings, name: str) -> AdapterRef | None:
+def there(settings: Settings, name: str) -> AdapterRef | None:
     """The adapter that a name stands for, or ``None`` for the bare model.
 
     Raises:

@@ -137,7 +137,6 @@ def test_without_retrieval_the_model_is_asked_alone(tmp_path: Path) -> None:
 
 def test_a_follow_up_is_rewritten_as_for_a_search(tmp_path: Path) -> None:
     subject = Local(Home(tmp_path / "home"))
-    subject.scripted.generator = lambda: subject.scripted.rewriter
     (found,) = run(subject, tmp_path / "run", REWRITE)
     assert (found.task, found.output) == ("rewrite", REWRITE.standalone)
     assert found.scores["rewrite_chrf"] == 1.0
