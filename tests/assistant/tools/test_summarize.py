@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from assistant.errors import BadRequestError, ContextOverflowError, EmptyInputError, SummaryRoundsError
 from assistant.schema import Message, Summary, SummaryProgress, Verdict
 from assistant.tools.cutting import pieces
+from assistant.tools.reader import Reader
 from assistant.tools.summarize import as_long_as, summarize
 
 NAMES = [
@@ -52,7 +53,7 @@ def first_sentence(messages: Sequence[Message]) -> str:
 def test_a_short_text_takes_one_call_and_links_each_sentence() -> None:
     reply = "The Alder station opened in 1900. The Birch station opened in 1903. The Cedar station opened in 1906."
     model = FakeGenerator(reply, window=4096)
-    summary = last(list(summarize(TEXT, model)))
+    summary = last(list(summarize(TEXT, Reader(model))))
     assert len(model.prompts) == 1
     assert (summary.pieces, summary.rounds, summary.text) == (1, 1, reply)
     for sentence, fact in zip(summary.sentences, FACTS, strict=False):
@@ -71,7 +72,7 @@ def test_a_summary_is_asked_for_as_long_as_those_it_is_held_against() -> None:
 
 def test_a_long_text_is_read_piece_by_piece_each_once() -> None:
     model = FakeGenerator(first_sentence, window=400)
-    events = list(summarize(TEXT * 4, model, length="sentence"))
+    events = list(summarize(TEXT * 4, Reader(model), length="sentence"))
     summary = last(events)
     assert summary.pieces > 1
     assert summary.rounds > 1
@@ -84,7 +85,7 @@ def test_a_long_text_is_read_piece_by_piece_each_once() -> None:
 
 def test_an_invented_number_never_reaches_the_reader() -> None:
     model = FakeGenerator("The Alder station opened in 1777. The Birch station opened in 1903.", window=4096)
-    summary = last(list(summarize(TEXT, model)))
+    summary = last(list(summarize(TEXT, Reader(model))))
     assert "1777" not in summary.text
     assert len(summary.sentences) >= 3
     for sentence in summary.sentences:
@@ -95,7 +96,7 @@ def test_an_invented_number_never_reaches_the_reader() -> None:
 
 def test_a_language_the_model_does_not_write_is_extracted() -> None:
     model = FakeGenerator("never")
-    summary = last(list(summarize(ZH, model, length="sentence", languages=("en",))))
+    summary = last(list(summarize(ZH, Reader(model, languages=("en",)), length="sentence")))
     assert model.prompts == []
     assert summary.text in ZH
     assert all(sentence.quoted for sentence in summary.sentences)
@@ -107,7 +108,7 @@ def test_bullets() -> None:
     model = FakeGenerator(
         "- The Alder station opened in 1900.\n- The Birch station opened in 1903.", window=4096
     )
-    summary = last(list(summarize(TEXT, model, form="bullets")))
+    summary = last(list(summarize(TEXT, Reader(model), form="bullets")))
     assert all(line.startswith("- ") for line in summary.text.splitlines())
     assert len(summary.text.splitlines()) == len(summary.sentences)
 
@@ -115,18 +116,18 @@ def test_bullets() -> None:
 @pytest.mark.parametrize("text", ["", "  \n "])
 def test_nothing_to_summarize(text: str) -> None:
     with pytest.raises(EmptyInputError):
-        list(summarize(text, FakeGenerator("x")))
+        list(summarize(text, Reader(FakeGenerator("x"))))
 
 
 @pytest.mark.parametrize("options", [{"length": "novel"}, {"form": "poem"}])
 def test_unknown_options_are_named(options: dict[str, str]) -> None:
     with pytest.raises(BadRequestError, match="use one of"):
-        list(summarize("Some text.", FakeGenerator("x"), **options))  # type: ignore[arg-type]
+        list(summarize("Some text.", Reader(FakeGenerator("x")), **options))  # type: ignore[arg-type]
 
 
 def test_it_counts_what_was_read_and_written_in_all_rounds() -> None:
     model = FakeGenerator(first_sentence, window=400)
-    summary = last(list(summarize(TEXT * 2, model)))
+    summary = last(list(summarize(TEXT * 2, Reader(model))))
     assert summary.rounds > 1
     assert summary.prompt_tokens == sum(map(model.count, model.prompts))
     assert summary.tokens == sum(len(first_sentence(messages).split()) for messages in model.prompts)
@@ -134,13 +135,13 @@ def test_it_counts_what_was_read_and_written_in_all_rounds() -> None:
 
 def test_a_window_too_small_for_any_piece() -> None:
     with pytest.raises(ContextOverflowError):
-        list(summarize(TEXT, FakeGenerator("x", window=80)))
+        list(summarize(TEXT, Reader(FakeGenerator("x", window=80))))
 
 
 def test_a_model_that_repeats_its_text_is_stopped() -> None:
     model = FakeGenerator(lambda messages: messages[-1].text, window=400)
     with pytest.raises(SummaryRoundsError, match="rounds"):
-        list(summarize(TEXT * 6, model))
+        list(summarize(TEXT * 6, Reader(model)))
 
 
 @settings(max_examples=60, deadline=None)

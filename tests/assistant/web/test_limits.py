@@ -44,7 +44,7 @@ def test_health_is_progress(
 ) -> None:
     ago = time.monotonic() + state.last_progress if state.last_progress else 0.0
     found = EngineState(state.state, state.detail, state.running, state.waiting, 7, ago)
-    monkeypatch.setattr(site.runtime, "engine_state", lambda: found)
+    monkeypatch.setattr(site.runtime, "state", lambda: found)
     answer = site.client().get("/health")
     assert (answer.status_code, answer.json()["status"]) == (status, word)
     assert answer.json()["tokens_total"] == 7

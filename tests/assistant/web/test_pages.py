@@ -311,7 +311,8 @@ def test_documents_make_questions_that_someone_would_ask(
     )
     marks = (Mark(0, "page", "1"), *(Mark(0, "heading", words) for words in headings))
     document = SimpleNamespace(marks=marks, text=text)
-    runtime = SimpleNamespace(library=SimpleNamespace(document=lambda _user, _id: document))
+    library = SimpleNamespace(document=lambda _user, _id: document)
+    runtime = SimpleNamespace(workspace=SimpleNamespace(library=library))
     reader = Reader(SimpleNamespace(id="u"), "en")  # type: ignore[arg-type]
     standing, made = examples._asked_in(runtime, reader, record)  # type: ignore[arg-type]
     assert standing + made == asked

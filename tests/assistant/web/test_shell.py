@@ -176,7 +176,7 @@ def test_a_fault_of_ours_says_an_id_and_nothing_else(site: Any, monkeypatch: pyt
     def fault() -> None:
         raise RuntimeError("secret internals")
 
-    monkeypatch.setattr(site.runtime, "engine_state", fault)
+    monkeypatch.setattr(site.runtime, "state", fault)
     answer = site.client().get("/health")
     assert answer.status_code == 500
     assert "secret" not in answer.text

@@ -16,6 +16,7 @@ from readers import Reader, wait_for
 from assistant import config
 from assistant.assistant import Assistant
 from assistant.commands.app import run as youju
+from assistant.loaded import Models
 from assistant.models import adapters, live
 from assistant.schema import Answer
 from assistant.store import User
@@ -61,7 +62,7 @@ def home(tiny_folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> 
     monkeypatch.setenv("YOUJU_MODEL", str(tiny_folder))
     monkeypatch.setenv("YOUJU_MAX_NEW_TOKENS", str(TOKENS))
     monkeypatch.setattr(adapters, "SHIPPED", tmp_path / "package")
-    monkeypatch.setattr(Assistant, "embedder", lambda self: HashEmbedder())
+    monkeypatch.setattr(Models, "embedder", lambda self: HashEmbedder())
     guards = tmp_path / "guards"
     documents = [question(n, answerable=n % 2 == 0) for n in range(44)]
     rows(guards / "chat.jsonl", [chat(n, "nothing that it ever says") for n in range(40)])

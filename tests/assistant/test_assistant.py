@@ -3,10 +3,9 @@
 from pathlib import Path
 
 import pytest
-from fakes import FakeGenerator, HashEmbedder
+from fakes import FakeGenerator, HashEmbedder, opened
 
 from assistant import config
-from assistant.assistant import Assistant
 from assistant.errors import NotBilingualError, ReindexingError, StillReadingError
 from assistant.prompts import EMPTY_LIBRARY
 from assistant.schema import Answer, Finish, Translation
@@ -39,13 +38,11 @@ def test_nothing_is_declined_while_the_index_is_made_anew(
 
 
 def test_a_model_of_one_language_does_not_translate(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    runtime = Assistant.open(config.load(home=tmp_path / "home"))
-    monkeypatch.setattr(runtime, "languages", lambda: ("en",))
+    runtime = opened(config.load(home=tmp_path / "home"), generator=FakeGenerator("年假为 24 天。"))
+    monkeypatch.setattr(runtime.models, "languages", lambda: ("en",))
     with pytest.raises(NotBilingualError, match="does not write zh"):
         runtime.translate(runtime.workspace.store.users.local(), "Leave is 24 days.")
-    monkeypatch.setattr(runtime, "languages", lambda: ("en", "zh"))
-    monkeypatch.setattr(runtime, "generator", lambda: FakeGenerator("年假为 24 天。"))
-    monkeypatch.setattr(runtime, "adapter_name", lambda name: name)
+    monkeypatch.setattr(runtime.models, "languages", lambda: ("en", "zh"))
     *_, last = runtime.translate(
         runtime.workspace.store.users.local(), "Leave is 24 days.", terms={"leave": "年假"}
     )
@@ -54,11 +51,9 @@ def test_a_model_of_one_language_does_not_translate(tmp_path: Path, monkeypatch:
     runtime.close()
 
 
-def test_nothing_is_declined_before_the_first_document_is_read(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    runtime = Assistant.open(config.load(home=tmp_path / "home"), exclusive=True)
-    monkeypatch.setattr(runtime, "embedder", HashEmbedder)
+def test_nothing_is_declined_before_the_first_document_is_read(tmp_path: Path) -> None:
+    settings = config.load(home=tmp_path / "home")
+    runtime = opened(settings, embedder=HashEmbedder(), generator=FakeGenerator("never"))
     user = runtime.workspace.store.users.local()
     (*_, answer) = runtime.chat_turn(user, [], "How long is annual leave?")
     assert answer.text == EMPTY_LIBRARY["en"]
