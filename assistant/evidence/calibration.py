@@ -99,7 +99,7 @@ class Calibration(BaseModel):
 CAUTIOUS = Calibration(
     search=Weights(bias=-3.0, lead=25.0, found=4.0, across=1.0, threshold=0.1),
     reading=Weights(bias=-2.5, lead=15.0, found=1.5, named=1.5, across=0.5, reader=0.3, threshold=0.3),
-    answer=Weights(bias=-3.0, lead=10.0, found=1.5, named=1.5, across=0.5, verified=1.0, threshold=0.5),
+    answer=Weights(bias=-3.0, lead=10.0, found=1.5, named=1.5, across=0.5, reader=0.3, verified=1.0),
 )
 """For a reader that was not fitted: it declines rather than guesses."""
 

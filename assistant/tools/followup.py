@@ -43,7 +43,8 @@ def is_followup(question: str) -> bool:
 
 def may_be_followup(question: str) -> bool:
     """True unless the question surely stands alone: it names enough, and points at nothing."""
-    return is_followup(question) or len(set(terms(question))) < _SELF_CONTAINED
+    enough = 6 if is_chinese(question) else _SELF_CONTAINED  # pairs of characters overlap
+    return is_followup(question) or len(set(terms(question))) < enough
 
 
 def standalone(reader: Reader, history: Sequence[Message], question: str) -> str:

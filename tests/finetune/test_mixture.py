@@ -65,7 +65,7 @@ def test_an_answer_names_the_passage_that_holds_it_and_the_rest_is_refused(data:
     rows = [row for row in mixture.build(data, PORTIONS) if row.task == "grounded"]
     refused = {"en": 0, "zh": 0}
     for row in rows:
-        asked, said = row.messages[0].text, row.messages[1].text
+        asked, said = row.messages[-2].text, row.messages[-1].text
         passages = dict(re.findall(r"^\[(\d)\] (\S+?)(?::| says)", asked, re.MULTILINE))
         about = re.search(r"What does (\S+) say", asked)
         assert about
@@ -80,7 +80,7 @@ def test_an_answer_names_the_passage_that_holds_it_and_the_rest_is_refused(data:
 
 def test_most_chinese_passages_are_simplified_with_their_questions(data: Path) -> None:
     rows = [row for row in mixture.build(data, PORTIONS) if row.language == "zh" and row.task == "grounded"]
-    kinds = Counter(character for row in rows for character in "国國" if character in row.messages[0].text)
+    kinds = Counter(character for row in rows for character in "国國" if character in row.messages[-2].text)
     assert kinds["国"] > kinds["國"] > 0
 
 
@@ -105,13 +105,13 @@ def test_cut_passages_keep_the_sentences_that_share_most_with_the_question(data:
     cut = Portions(passages={"en": 1.0}, sentiment={}, summaries={"en": 0}, cut=True)
     made = mixture.build(data, cut)
     assert made
-    answered = [row for row in made if row.messages[1].text != prompts.NOT_FOUND["en"]]
+    answered = [row for row in made if row.messages[-1].text != prompts.NOT_FOUND["en"]]
     assert answered
     for row in answered:
-        asked, said = row.messages[0].text, row.messages[1].text
+        asked, said = row.messages[-2].text, row.messages[-1].text
         assert "Winters" not in asked
         assert said.removesuffix(" [1]") in asked
-    assert not any(re.search(r"^\[2\]", row.messages[0].text, re.MULTILINE) for row in made), (
+    assert not any(re.search(r"^\[2\]", row.messages[-2].text, re.MULTILINE) for row in made), (
         "they stand alone"
     )
 
@@ -125,7 +125,7 @@ def test_texts_of_an_earlier_mixture_are_left_out(data: Path) -> None:
 
 def test_nothing_is_learnt_about_passages_and_articles_held_out(data: Path) -> None:
     made = mixture.build(data, PORTIONS, held_out={"en-0-1", "zh 2"})
-    asked = "\n".join(row.messages[0].text for row in made if row.task == "grounded")
+    asked = "\n".join(row.messages[-2].text for row in made if row.task == "grounded")
     assert "en-0-0 says" in asked
     assert "en-0-1" not in asked
     assert "zh-1-0" in asked
@@ -153,5 +153,5 @@ def test_manuals_are_asked_cut_and_whole_and_of_another_passage(data: Path) -> N
     assert len(replies["-whole"]) >= 300
     answered = [e for e in made if e.messages[-1].text != prompts.NOT_FOUND["en"]]
     for example in answered:
-        assert example.messages[-1].text.removesuffix(" [1]") in example.messages[0].text
+        assert example.messages[-1].text.removesuffix(" [1]") in example.messages[-2].text
     assert 0.4 < len(answered) / len(made) < 0.7

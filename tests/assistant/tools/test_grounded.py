@@ -202,11 +202,13 @@ def test_the_question_whether_it_is_there_begins_as_the_request_to_answer_does()
 
 def test_the_confidence_is_the_fitted_one() -> None:
     search, answered = Weights(threshold=0.5), Weights(bias=1.0, reader=-0.5, threshold=0.2)
-    fitted = Calibration(search=search, answer=answered)
+    fitted = Calibration(search=search, reading=Weights(), answer=answered)
     _, answer, _ = run(ASKED, GOOD, FakeGenerator(SAID, scores=says(4.0)), calibration=fitted)
     assert answer.confidence == pytest.approx(0.2689, abs=1e-4)
     assert not answer.declined
-    strict = Calibration(search=search.model_copy(update={"threshold": 0.51}), answer=answered)
+    strict = Calibration(
+        search=search.model_copy(update={"threshold": 0.51}), reading=Weights(), answer=answered
+    )
     _, answer, _ = run(ASKED, GOOD, Sure("never"), calibration=strict)
     assert (answer.declined, answer.confidence) == (True, 0.5)
 
@@ -381,14 +383,16 @@ def test_a_model_that_goes_round_in_circles_says_it_once() -> None:
     assert answer.text.count("Gift cards") == 1
 
 
-def test_weighing_a_question_writes_nothing() -> None:
-    model = FakeGenerator("never", scores=says(3.5))
-    signs = grounded.weigh(Reader(model), ASKED, lambda _: GOOD, alike)
-    assert model.samplings == []
+def test_weighing_a_question_writes_and_decides_nothing() -> None:
+    model = FakeGenerator(SAID, scores=says(3.5))
+    weighed = grounded.weigh(Reader(model), ASKED, lambda query, *others: GOOD, alike)
+    signs = weighed.signs
+    assert weighed.text == SAID
+    assert signs.verified == 3.5
     assert (signs.reader, signs.named, signs.across, signs.chinese) == (3.5, 1.0, 0.0, 0.0)
     assert signs.found == 1.0
     assert signs.lead > 0.05
-    nothing = grounded.weigh(Reader(FakeGenerator("never")), ASKED, lambda _: Result(()), alike)
+    nothing = grounded.weigh(Reader(FakeGenerator("never")), ASKED, lambda query: Result(()), alike).signs
     assert (nothing.lead, nothing.found, nothing.reader) == (0.0, 0.0, 0.0)
 
 
@@ -404,6 +408,6 @@ def test_weighing_a_question_writes_nothing() -> None:
 def test_signs_say_where_the_languages_differ(
     question: str, document: str, across: float, chinese: float
 ) -> None:
-    model = FakeGenerator("never", scores=says(0.0))
-    signs = grounded.weigh(Reader(model), question, lambda _: Result((hit(document),)), alike)
+    reader = Reader(FakeGenerator("", scores=says(0.0)), languages=())
+    signs = grounded.weigh(reader, question, lambda query: Result((hit(document),)), alike).signs
     assert (signs.across, signs.chinese) == (across, chinese)
