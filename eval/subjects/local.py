@@ -14,6 +14,7 @@ from typing import Any
 from assistant.assistant import Assistant
 from assistant.config import Settings
 from assistant.errors import BadRequestError
+from assistant.evidence import calibration
 from assistant.models import adapters, live
 from assistant.models.catalog import resolve
 from assistant.schema import AdapterRef, Answer, Delta, Summary
@@ -107,6 +108,8 @@ class LocalSubject:
         if self._adapter and not adapters.is_shipped(self._adapter):
             target = home / "adapters" / self._adapter.name
             shutil.copytree(self._adapter.path, target, dirs_exist_ok=True)
+        if (own := self._theirs.home / calibration.FOLDER).is_dir():
+            shutil.copytree(own, home / calibration.FOLDER, dirs_exist_ok=True)
         changes = {
             "home": home,
             "database_url": "",

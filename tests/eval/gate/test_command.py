@@ -16,6 +16,8 @@ from readers import Reader, wait_for
 from assistant import config
 from assistant.assistant import Assistant
 from assistant.commands.app import run as youju
+from assistant.evidence import calibration
+from assistant.evidence.calibration import Calibration, Weights
 from assistant.loaded import Models
 from assistant.models import adapters, live
 from assistant.schema import Answer
@@ -63,6 +65,8 @@ def home(tiny_folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> 
     monkeypatch.setenv("YOUJU_MAX_NEW_TOKENS", str(TOKENS))
     monkeypatch.setattr(adapters, "SHIPPED", tmp_path / "package")
     monkeypatch.setattr(Models, "embedder", lambda self: HashEmbedder())
+    every = Weights(threshold=0.0)  # a random model's doubts are noise: it answers whatever it is asked
+    monkeypatch.setattr(calibration, "CAUTIOUS", Calibration(search=every, reading=every, answer=every))
     guards = tmp_path / "guards"
     documents = [question(n, answerable=n % 2 == 0) for n in range(44)]
     rows(guards / "chat.jsonl", [chat(n, "nothing that it ever says") for n in range(40)])
