@@ -23,8 +23,6 @@ from assistant.errors import EngineError, ModelFileError
 from assistant.models import nf4
 
 log = logging.getLogger(__name__)
-# It misses a kernel from the Hub at every start; code from the Hub is never run here.
-logging.getLogger("bitsandbytes.backends.cpu.ops").setLevel(logging.ERROR)
 Quantization = Literal["nf4", "none"]
 
 
