@@ -10,8 +10,9 @@ from __future__ import annotations
 import json
 import shutil
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -29,9 +30,16 @@ from eval.metrics.normal_form import normal
 from eval.schema import GroundedCase, Suite
 from eval.subjects import local, shelf
 
+if TYPE_CHECKING:
+    from assistant.retrieval.search import SearchResult
+    from assistant.tools.reader import Reader
+    from assistant.tools.sources import Search
+
 Progress = Callable[[str, float], None]
 KEPT = 0.99
 """Share of the answerable questions that the search alone keeps."""
+_LENIENT = 0.5
+"""What the search's threshold is multiplied by: other documents' questions are put in other words."""
 READ = 0.97
 """Share of them that the reader goes on to write for."""
 _LEAST = 20
@@ -53,6 +61,8 @@ class Weighed:
     source: str
     """What it is split by: its document."""
     signs: Signs
+    far: Signs
+    """The search's, with the document left out: what a question about anything else looks like."""
 
 
 def calibrate(
@@ -103,37 +113,39 @@ def weigh(
     runtime = Assistant.open(settings.model_copy(update=changes), exclusive=True)
     try:
         user = runtime.workspace.store.users.local()
-        shelf.add(runtime, user, suite.passages, lambda *_: None)
-        return list(_weighed(runtime, user, cases, adapter, progress))
+        placed = shelf.add(runtime, user, suite.passages, lambda *_: None)
+        reader = runtime.models.reader(adapter.name if adapter else "none", user.id)
+        found: list[Weighed] = []
+        for done, case in enumerate(cases):
+            progress(f"{done} of {len(cases)}", done / len(cases))
+            found.append(_weighed(runtime, user, reader, case, placed.documents(case)))
+        return found
     finally:
         runtime.close()
 
 
 def _weighed(
-    runtime: Assistant,
-    user: User,
-    cases: Sequence[GroundedCase],
-    adapter: AdapterRef | None,
-    progress: Progress,
-) -> list[Weighed]:
+    runtime: Assistant, user: User, reader: Reader, case: GroundedCase, own: Sequence[str]
+) -> Weighed:
+    """One question: as it is asked, and searched for with its ``own`` documents left out."""
     from assistant.tools import grounded
 
-    reader = runtime.models.reader(adapter.name if adapter else "none", user.id)
-    found: list[Weighed] = []
-    for done, case in enumerate(cases):
-        progress(f"{done} of {len(cases)}", done / len(cases))
-        weighed = grounded.weigh(
-            reader,
-            case.question,
-            lambda query, *rephrased: runtime.workspace.library.search(
-                user, query, rephrased=rephrased, k=runtime.settings.hits
-            ),
-            runtime.models.similarity,
+    similarity = runtime.models.similarity
+    weighed = grounded.weigh(reader, case.question, _searching(runtime, user), similarity)
+    ids = [record.id for record in runtime.workspace.store.documents.list(user)]
+    others = _searching(runtime, user, [one for one in ids if one not in own])
+    far = grounded.look(reader, case.question, others, similarity)
+    right = case.answerable and _right(weighed.text, case)
+    return Weighed(case.answerable, right, own[0] if own else case.id, weighed.signs, far)
+
+
+def _searching(runtime: Assistant, user: User, document_ids: Sequence[str] | None = None) -> Search:
+    def search(query: str, *rephrased: str) -> SearchResult:
+        return runtime.workspace.library.search(
+            user, query, rephrased=rephrased, document_ids=document_ids, k=runtime.settings.hits
         )
-        source = case.documents[0].id if case.documents else case.id
-        right = case.answerable and _right(weighed.text, case)
-        found.append(Weighed(case.answerable, right, source, weighed.signs))
-    return found
+
+    return search
 
 
 def fit(weighed: Sequence[Weighed], seed: int = 0) -> Calibration:
@@ -152,12 +164,21 @@ def fit(weighed: Sequence[Weighed], seed: int = 0) -> Calibration:
         remedy = "each half needs answerable and unanswerable questions: give those of more documents"
         raise BadRequestError(field="cases", value=f"questions on {count} documents", remedy=remedy)
     can = [one.answerable for one in fitted]
-    search = _keeping(_logistic(fitted, can, _SEARCH), fitted, KEPT)
+    search = _search(fitted)
     reading = _keeping(_logistic(fitted, can, _READING), fitted, READ)
     right = [one.right for one in fitted]
     answer = _best(_logistic(fitted, right, _ANSWER), fitted)
     found = Calibration(search=search, reading=reading, answer=answer)
     return found.model_copy(update={"fitted": {"fitted_on": len(fitted), **_measured(found, held)}})
+
+
+def _search(weighed: Sequence[Weighed]) -> Weights:
+    """What is plainly unrelated: answerable questions beside all questions whose document is left out."""
+    near = [one for one in weighed if one.answerable]
+    far = [replace(one, answerable=False, signs=one.far) for one in weighed]
+    both = [*near, *far]
+    found = _keeping(_logistic(both, [one.answerable for one in both], _SEARCH), near, KEPT)
+    return found.model_copy(update={"threshold": round(found.threshold * _LENIENT, 4)})
 
 
 def _right(text: str, case: GroundedCase) -> bool:

@@ -164,6 +164,11 @@ class Weighed:
     text: str
 
 
+def look(reader: Reader, question: str, search: Search, similarity: Similarity) -> Signs:
+    """What the search says of a question that stands alone, before the reader is asked."""
+    return _look(reader, question, search, similarity)[0].signs
+
+
 def weigh(reader: Reader, question: str, search: Search, similarity: Similarity) -> Weighed:
     """Read and write for a question that stands alone, as `answer` does, and decide nothing."""
     turn, _ = _look(reader, question, search, similarity)

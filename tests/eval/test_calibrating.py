@@ -34,7 +34,8 @@ def made_up(count: int = 400, *, sources: int = 100, seed: int = 1, **shift: flo
             for name in usual
         }
         signs = Signs(named=1.0, across=float(n % 5 == 0), chinese=float(n % 3 == 0), **values)
-        found.append(Weighed(answerable, answerable, f"d{n // 2 % sources}", signs))
+        far = signs._replace(lead=signs.lead - answerable * shift.get("lead", 0.0), found=0.1)
+        found.append(Weighed(answerable, answerable, f"d{n // 2 % sources}", signs, far))
     return found
 
 
@@ -59,7 +60,7 @@ def test_the_search_alone_keeps_nearly_all_that_is_answerable_and_asks_no_reader
     kept = [found.search.accepts(one.signs) for one in fitted if one.answerable]
     assert np.mean(kept) >= calibrating.KEPT
     assert found.fitted["search_keeps"] > 0.9
-    dropped = [not found.search.accepts(one.signs) for one in weighed if not one.answerable]
+    dropped = [not found.search.accepts(one.far) for one in weighed]
     assert np.mean(dropped) > 0.3, "and it is of some use"
 
 
@@ -73,7 +74,7 @@ def test_no_sign_counts_against_its_meaning(name: str) -> None:
 
 def test_signs_that_are_all_the_same_tell_nothing_and_break_nothing() -> None:
     same = Signs(lead=0.1, found=0.5, named=1.0, across=0.0, chinese=0.0)
-    found = calibrating.fit([Weighed(n % 2 == 0, n % 2 == 0, f"d{n}", same) for n in range(80)])
+    found = calibrating.fit([Weighed(n % 2 == 0, n % 2 == 0, f"d{n}", same, same) for n in range(80)])
     assert found.answer.probability(same) == pytest.approx(0.5)
     assert found.search.accepts(same)
 
@@ -83,7 +84,7 @@ def test_words_count_only_where_the_languages_are_the_same() -> None:
     shifted = [
         one
         if not one.signs.across
-        else Weighed(one.answerable, one.right, one.source, one.signs._replace(found=0.0))
+        else Weighed(one.answerable, one.right, one.source, one.signs._replace(found=0.0), one.far)
         for one in made_up(**TELLING)
     ]
     assert calibrating.fit(shifted) == calibrating.fit(made_up(**TELLING))
@@ -103,7 +104,10 @@ def test_questions_of_one_document_never_stand_on_both_sides(seed: int) -> None:
 
 @pytest.mark.parametrize("sources", [1, 2])
 def test_too_few_documents_to_split_are_refused(sources: int) -> None:
-    one_sided = [Weighed(n % 2 == 0, n % 2 == 0, f"d{n % sources}", made_up(2)[0].signs) for n in range(100)]
+    one_sided = [
+        Weighed(n % 2 == 0, n % 2 == 0, f"d{n % sources}", made_up(2)[0].signs, made_up(2)[1].signs)
+        for n in range(100)
+    ]
     with pytest.raises(BadRequestError, match="documents"):
         calibrating.fit(one_sided)
 
