@@ -18,7 +18,8 @@ install: $(VENV)/.installed ## Make the environment and bring the models; no ser
 	$(BIN)/youju models pull
 
 test: $(VENV)/.developed ## Run all tests, offline
-	$(BIN)/youju models pull
+	$(BIN)/youju models pull smollm2-135m
+	$(BIN)/youju models pull qwen2.5-coder-0.5b
 	$(BIN)/python -m pytest -n 2 --dist loadfile
 
 check: lint types test ## Everything that continuous integration runs

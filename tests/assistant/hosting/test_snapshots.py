@@ -65,7 +65,7 @@ def test_a_new_disk_starts_where_the_last_snapshot_was(start: Open) -> None:
     snapshots.take(runtime)
     again = start("two")
     assert "25 days" in answer(again)
-    assert again.store.conversations.get(again.store.users.local(), chat.id)
+    assert again.workspace.store.conversations.get(again.workspace.store.users.local(), chat.id)
     assert (again.settings.home / "adapters" / "mine" / "card.md").read_text() == "a card"
 
 
@@ -102,7 +102,7 @@ def test_a_damaged_snapshot_is_passed_over_and_only_damaged_ones_stop_the_start(
     newest = snapshots.take(runtime)
     newest.write_bytes(newest.read_bytes()[:-512] + b"x" * 512)
     again = start("two")
-    assert [d.filename for d in again.store.documents.list(again.store.users.local())] == ["leave.md"]
+    assert [d.filename for d in again.workspace.store.documents.list(again.workspace.store.users.local())] == ["leave.md"]
     for tar in bucket.glob("*.tar"):
         tar.write_bytes(b"")
     with pytest.raises(DatabaseFileError, match="none of its snapshots is whole"):
@@ -169,7 +169,7 @@ def test_the_keeper_copies_only_what_changed(start: Open, bucket: Path) -> None:
     keeper.start()
     write(runtime, b"# Travel\n\nTrains are paid for.\n", "travel.md")
     keeper.stop()  # the last change is not lost
-    assert len(start("two").store.documents.list(runtime.workspace.store.users.local())) == 2
+    assert len(start("two").workspace.store.documents.list(runtime.workspace.store.users.local())) == 2
 
 
 def test_a_folder_that_is_not_there_is_named(tmp_path: Path) -> None:

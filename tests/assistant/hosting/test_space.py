@@ -93,7 +93,10 @@ def test_sign_in_without_hf_oauth_is_refused(tmp_path: Path, monkeypatch: pytest
         space().settings(tmp_path)
 
 
-def test_the_one_adapter_that_was_deployed_answers_on_its_own_base(tmp_path: Path) -> None:
+def test_the_one_adapter_that_was_deployed_answers_on_its_own_base(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("YOUJU_MODEL")  # what somebody names goes before it
     for name in ("legal", "other"):
         folder = tmp_path / "content" / "adapters" / name
         folder.mkdir(parents=True)
