@@ -37,19 +37,20 @@ def _sentences(reader: Reader, detail: turns.Detail) -> Markup:
 def _passages(reader: Reader, detail: turns.Detail, sources: Sources) -> Markup:
     if not detail.hits:
         return Markup("")
+    if detail.confidence is None:
+        return _read(reader, detail, sources)
     say = reader.say
     head = Markup("").join(
         Markup("<th>{}</th>").format(say(key))
         for key in ("why_passage", "why_score", "why_dense", "why_lexical")
     )
     rows = Markup("").join(
-        _row(reader, place, hit, sources.document(hit.chunk.document_id) is not None)
-        for place, hit in enumerate(detail.hits)
+        _row(hit, _title(reader, place, hit, sources)) for place, hit in enumerate(detail.hits)
     )
     facts = _facts(
         [
             (say("why_searched_for"), detail.query),
-            (say("why_confidence"), f"{detail.confidence:.0%}" if detail.confidence is not None else ""),
+            (say("why_confidence"), f"{detail.confidence:.0%}"),
         ]
     )
     return Markup(
@@ -57,12 +58,22 @@ def _passages(reader: Reader, detail: turns.Detail, sources: Sources) -> Markup:
     ).format(say("passages"), facts, head, rows)
 
 
-def _row(reader: Reader, place: int, hit: Hit, there: bool) -> Markup:
-    title = (
-        Markup('<button type="button" class="link" data-hit="{}">{}</button>').format(place, hit.title)
-        if there
-        else reader.say("message_gone")
+def _read(reader: Reader, detail: turns.Detail, sources: Sources) -> Markup:
+    """The parts of a document that was worked on: nothing was searched for, so there are no scores."""
+    items = Markup("").join(
+        Markup("<li>{} <small>{}</small></li>").format(_title(reader, place, hit, sources), hit.chunk.heading)
+        for place, hit in enumerate(detail.hits)
     )
+    return Markup("<h4>{}</h4><ul>{}</ul>").format(reader.say("passages"), items)
+
+
+def _title(reader: Reader, place: int, hit: Hit, sources: Sources) -> Markup | str:
+    if sources.document(hit.chunk.document_id) is None:
+        return reader.say("message_gone")
+    return Markup('<button type="button" class="link" data-hit="{}">{}</button>').format(place, hit.title)
+
+
+def _row(hit: Hit, title: Markup | str) -> Markup:
     return Markup("<tr><td>{}</td><td>{}</td><td>{}</td><td>{}</td></tr>").format(
         title, f"{hit.score:.3f}", score(hit.dense, hit.dense_rank), score(hit.lexical, hit.lexical_rank)
     )

@@ -3,6 +3,7 @@ from __future__ import annotations
 import json
 import re
 import time
+from dataclasses import replace
 from pathlib import Path
 from threading import Event
 from types import SimpleNamespace
@@ -546,6 +547,21 @@ def test_words_about_no_document_have_no_evidence_to_show(
         assert (mark in greeting, mark in answer) == (False, True), mark
     assert "Hello!" in greeting
     assert "refusal" not in greeting
+
+
+def test_work_on_a_document_shows_what_was_read_without_scores(
+    runtime: DemoRuntime, reader: Reader, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Nothing was searched for; an answer that was has both."""
+    (*_, searched) = runtime.chat_turn(reader.user, [], QUESTION)
+    done = replace(searched, confidence=None, query="Summarize the handbook")
+    monkeypatch.setattr(runtime, "chat_turn", lambda *_, **__: iter([done]))
+    work = thread(runtime, reader, asked(runtime, reader, "Summarize the handbook")[0])
+    monkeypatch.undo()
+    answer = thread(runtime, reader, asked(runtime, reader)[0])
+    for words in (reader.say("why_searched_for"), reader.say("why_score"), "<table>"):
+        assert (words in work, words in answer) == (False, True), words
+    assert 'data-hit="0"' in work
 
 
 def test_a_model_that_only_quotes_says_so_before_the_first_question(
