@@ -1,8 +1,8 @@
 """Fit how sure an answer has to be: ``youju eval calibrate`` on questions with their documents.
 
 Every question is searched among the documents of all cases and read as in a chat, without writing an answer.
-Half of the documents fit the weights and choose the threshold; the other half is measured once, and the file
-says what came out. Questions of one document never stand on both sides.
+Half of the documents fit weights and thresholds and the other half measures them; then all fit those of the
+file, which says what was measured. Questions of one document never stand on both sides.
 """
 
 from __future__ import annotations
@@ -153,7 +153,7 @@ def _searching(runtime: Assistant, user: User, document_ids: Sequence[str] | Non
 
 
 def fit(weighed: Sequence[Weighed], seed: int = 0) -> Calibration:
-    """Fit on half of the sources and measure on the other half.
+    """Measure a fit of half of the sources on the other half, then fit on all.
 
     Args:
         weighed: Of one reader, adapter and embedder; their names are the caller's to add.
@@ -167,15 +167,20 @@ def fit(weighed: Sequence[Weighed], seed: int = 0) -> Calibration:
         count = len({one.source for one in weighed})
         remedy = "each half needs answerable and unanswerable questions: give those of more documents"
         raise BadRequestError(field="cases", value=f"questions on {count} documents", remedy=remedy)
-    can = [one.answerable for one in fitted]
-    search = _search(fitted)
-    able = [one for one in fitted if one.answerable]
-    reading = _keeping(_logistic(fitted, can, _READING), able, READ)
-    right = [one.right for one in fitted]
-    sure = [one for one in fitted if one.right]
-    answer = _keeping(_logistic(fitted, right, _ANSWER), sure, GIVEN)
-    found = Calibration(search=search, reading=reading, answer=answer)
-    return found.model_copy(update={"fitted": {"fitted_on": len(fitted), **_measured(found, held)}})
+    measured = _measured(_fitted(fitted), held)
+    return _fitted(weighed).model_copy(update={"fitted": {"fitted_on": len(weighed), **measured}})
+
+
+def _fitted(weighed: Sequence[Weighed]) -> Calibration:
+    able = [one for one in weighed if one.answerable]
+    right = [one for one in weighed if one.right]
+    reading = _logistic(weighed, [one.answerable for one in weighed], _READING)
+    answer = _logistic(weighed, [one.right for one in weighed], _ANSWER)
+    return Calibration(
+        search=_search(weighed),
+        reading=_keeping(reading, able, READ),
+        answer=_keeping(answer, right, GIVEN),
+    )
 
 
 def _search(weighed: Sequence[Weighed]) -> Weights:

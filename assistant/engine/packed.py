@@ -93,6 +93,7 @@ def together(layers: Sequence[Any]) -> Packed | None:
     return Packed(joined, torch.cat([state.absmax for state in states], 1), states[0].blocksize)
 
 
+@torch.no_grad()
 def quantized(matrix: torch.Tensor) -> Packed:
     """Quantize ``(n, k)`` to NF4 in the kernel's layout; ``n`` divides by 32 and ``k`` by ``BLOCK``.
 

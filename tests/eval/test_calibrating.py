@@ -99,7 +99,7 @@ def test_questions_of_one_document_never_stand_on_both_sides(seed: int) -> None:
     assert len({one.source for one in fitted}) == 10
     assert calibrating._halves(weighed, seed) == (fitted, held)
     assert calibrating._halves(weighed, seed + 1)[0] != fitted
-    assert calibrating.fit(weighed, seed).fitted["fitted_on"] == len(fitted)
+    assert calibrating.fit(weighed, seed).fitted["held_out"] == len(held)
 
 
 @pytest.mark.parametrize("sources", [1, 2])

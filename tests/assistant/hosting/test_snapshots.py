@@ -102,7 +102,9 @@ def test_a_damaged_snapshot_is_passed_over_and_only_damaged_ones_stop_the_start(
     newest = snapshots.take(runtime)
     newest.write_bytes(newest.read_bytes()[:-512] + b"x" * 512)
     again = start("two")
-    assert [d.filename for d in again.workspace.store.documents.list(again.workspace.store.users.local())] == ["leave.md"]
+    assert [
+        d.filename for d in again.workspace.store.documents.list(again.workspace.store.users.local())
+    ] == ["leave.md"]
     for tar in bucket.glob("*.tar"):
         tar.write_bytes(b"")
     with pytest.raises(DatabaseFileError, match="none of its snapshots is whole"):
