@@ -93,13 +93,13 @@ def together(layers: Sequence[Any]) -> Packed | None:
     return Packed(joined, torch.cat([state.absmax for state in states], 1), states[0].blocksize)
 
 
-@torch.no_grad()
 def quantized(matrix: torch.Tensor) -> Packed:
     """Quantize ``(n, k)`` to NF4 in the kernel's layout; ``n`` divides by 32 and ``k`` by ``BLOCK``.
 
     By a table of 256 steps, so that a large head takes a second; bitsandbytes rounds more finely.
     """
     n, k = matrix.shape
+    matrix = matrix.detach()  # recorded for gradients, every step would stay in memory
     weight = torch.empty(n, k // 2, dtype=torch.uint8)
     scales = torch.empty(k // BLOCK, n, dtype=torch.bfloat16)
     for begin in range(0, n, _CHUNK):
