@@ -39,8 +39,10 @@ Progress = Callable[[str, float], None]
 KEPT = 0.99
 """Share of the answerable questions that the search alone keeps."""
 _LENIENT = 0.5
-"""What the first two thresholds are multiplied by: other documents' questions are put in other words, and
-the last one, on the written answer, is still to come."""
+"""What the search's threshold is multiplied by: other documents' questions are put in other words."""
+_HOPELESS = 0.125
+"""The same of the reader before it writes: it only saves the writing of what is hopeless, for what it says of
+an answer that it wrote tells more."""
 READ = 0.97
 """Share of them that the reader goes on to write for."""
 GIVEN = 0.9
@@ -179,7 +181,7 @@ def _fitted(weighed: Sequence[Weighed]) -> Calibration:
     answer = _logistic(weighed, [one.right for one in weighed], _ANSWER)
     return Calibration(
         search=_search(weighed),
-        reading=_lenient(_keeping(reading, able, READ)),
+        reading=_scaled(_keeping(reading, able, READ), _HOPELESS),
         answer=_keeping(answer, right, GIVEN),
     )
 
@@ -190,11 +192,11 @@ def _search(weighed: Sequence[Weighed]) -> Weights:
     far = [replace(one, answerable=False, signs=one.far) for one in weighed]
     both = [*near, *far]
     found = _keeping(_logistic(both, [one.answerable for one in both], _SEARCH), near, KEPT)
-    return _lenient(found)
+    return _scaled(found, _LENIENT)
 
 
-def _lenient(weights: Weights) -> Weights:
-    return weights.model_copy(update={"threshold": round(weights.threshold * _LENIENT, 4)})
+def _scaled(weights: Weights, share: float) -> Weights:
+    return weights.model_copy(update={"threshold": round(weights.threshold * share, 4)})
 
 
 def _right(text: str, case: GroundedCase) -> bool:
