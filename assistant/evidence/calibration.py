@@ -89,7 +89,8 @@ class Calibration(BaseModel):
     answer: Weights
     """What is answered, and rightly: decided once the answer is written."""
     search_again: float = 0.5
-    """Probability of `search` below which a question is also searched for in the other language."""
+    """Probability of `search` below which a question is also searched for in the other language, and from
+    which a model that does not read quotes."""
     kind_margin: float = 0.035
     """Cosine by which a message must be nearer to small talk or a task than to questions."""
     fitted: dict[str, float | int | str] = Field(default_factory=dict)

@@ -88,7 +88,7 @@ def answer(reader: Reader, request: Request, search: Search, similarity: Similar
         turn = max(turn, _look(reader, query, search, similarity, translated)[0], key=_sure)
     turn = replace(turn, language=language_of(request.question), started=started)
     lost = identifiers.missing_codes(query, _text(turn))
-    if turn.best is None or lost or not reader.calibration.search.accepts(turn.signs):
+    if turn.best is None or lost or not _likely(reader, turn):
         yield _declined(replace(turn, confidence=0.0) if lost else turn)
         return
     yield Status("found", len(turn.hits))
@@ -97,6 +97,13 @@ def answer(reader: Reader, request: Request, search: Search, similarity: Similar
         yield from _quoted(turn, Written("", Finish.STOP, 0), Quoted.READER)
         return
     yield from _answered(reader, request, turn)
+
+
+def _likely(reader: Reader, turn: _Turn) -> bool:
+    """Not plainly unrelated; where nobody reads what was found, the search has to be sure by itself."""
+    calibration = reader.calibration
+    sure = turn.confidence >= calibration.search_again
+    return calibration.search.accepts(turn.signs) if reader.writes else sure
 
 
 def _look(
