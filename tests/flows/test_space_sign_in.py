@@ -36,6 +36,7 @@ def space(hub: StandIn, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Op
         "YOUJU_MEMBERS": "grace",
         "YOUJU_MODELS_DIR": str(Settings().models_dir),
         "YOUJU_SAMPLES": "false",
+        "YOUJU_MODEL": "smollm2-135m",  # in seconds; it quotes
     }
     folder = tmp_path_factory.mktemp("space")
     with opened(Fresh("cpu", VARIANT, Path(sys.executable), folder), folder, signing_in | ours) as running:
