@@ -21,7 +21,7 @@ class Reader:
     """Name of the LoRA adapter; ``None`` is the bare model."""
     skills: Skills = field(default_factory=Skills)
     languages: tuple[str, ...] = ("en", "zh")
-    """Those it writes; a question in another is answered in English."""
+    """Those it writes: into which a question is translated to be searched for, and a summary is written."""
     calibration: Calibration = CAUTIOUS
     writes: bool = True
     """False for a model too small to read: it finds and quotes, and never writes of documents."""
