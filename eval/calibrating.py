@@ -1,6 +1,6 @@
 """Fit how sure an answer has to be: ``youju eval calibrate`` on questions with their documents.
 
-Every question is searched among the documents of all cases and read as in a chat, without writing an answer.
+Every question is searched for, read and answered as in a chat, and no answer is given (`weighing`).
 Half of the documents fit weights and thresholds and the other half measures them; then all fit those of the
 file, which says what was measured. Questions of one document never stand on both sides.
 """
@@ -8,34 +8,21 @@ file, which says what was measured. Questions of one document never stand on bot
 from __future__ import annotations
 
 import json
-import shutil
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import numpy as np
 
-from assistant.assistant import Assistant
 from assistant.config import Settings
 from assistant.errors import BadRequestError
 from assistant.evidence.calibration import FOLDER, Calibration, Signs, Weights, file_name
-from assistant.models import adapters
 from assistant.models.catalog import resolve, settled
-from assistant.schema import AdapterRef
-from assistant.store import User
-from eval.metrics.answers import f1
 from eval.metrics.grounded import auroc
-from eval.metrics.normal_form import normal
-from eval.schema import GroundedCase, Suite
-from eval.subjects import local, shelf
+from eval.schema import Suite
+from eval.subjects import local
+from eval.weighing import Progress, Weighed, weigh
 
-if TYPE_CHECKING:
-    from assistant.retrieval.search import SearchResult
-    from assistant.tools.reader import Reader
-    from assistant.tools.sources import Search
-
-Progress = Callable[[str, float], None]
 KEPT = 0.99
 """Share of the answerable questions that the search alone keeps."""
 _LENIENT = 0.5
@@ -47,29 +34,11 @@ READ = 0.97
 """Share of them that the reader goes on to write for."""
 GIVEN = 0.9
 """Share of the right answers that are given."""
-_LEAST = 20
-"""Questions of each kind without which nothing is fitted."""
 _SEARCH = ("lead", "found", "named", "across", "chinese")
 _READING = ("lead", "chinese", "reader")
 _ANSWER = ("lead", "chinese", "reader", "verified")
 """Shared words, named things and fluency told more on the questions fitted on, and less on questions that
 colleagues put in words of their own (AUROC .70 with them, .75 without, on 29 questions)."""
-_RIGHT = 0.5
-"""Token F1 with a person's answer from which an answer counts as right, where it does not hold it whole."""
-
-
-@dataclass(frozen=True, slots=True)
-class Weighed:
-    """A question with what is known before an answer is written."""
-
-    answerable: bool
-    right: bool
-    """What was written holds the answer."""
-    source: str
-    """What it is split by: its document."""
-    signs: Signs
-    far: Signs
-    """The search's, with the document left out: what a question about anything else looks like."""
 
 
 def calibrate(
@@ -79,7 +48,7 @@ def calibrate(
 
     Args:
         settings: The user's.
-        suite: Grounded cases, answerable and not.
+        suite: Plain questions to the documents in use, or grounded cases; answerable and not.
         work: An empty folder, for a library of the suite's passages.
         adapter: Its name; ``None`` is the bare model.
         seed: Of the split.
@@ -98,61 +67,6 @@ def calibrate(
     names = {"reader": model, "adapter": tuned.name if tuned else "", "embedder": settings.embedder}
     found = fit(weighed, seed).model_copy(update=names)
     return found, write(found, settings.home)
-
-
-def weigh(
-    settings: Settings, suite: Suite, work: Path, adapter: AdapterRef | None, progress: Progress
-) -> list[Weighed]:
-    """Search and read for every grounded case of a suite, in a data folder of its own.
-
-    Raises:
-        BadRequestError: Too few answerable or unanswerable questions.
-    """
-    cases = [case for case in suite.cases if isinstance(case, GroundedCase)]
-    for answerable in (True, False):
-        count = sum(case.answerable is answerable for case in cases)
-        if count < _LEAST:
-            value = f"{count} {'answerable' if answerable else 'unanswerable'} questions"
-            raise BadRequestError(field="cases", value=value, remedy=f"give {_LEAST} of each kind or more")
-    if adapter and not adapters.is_shipped(adapter):
-        shutil.copytree(adapter.path, work / "adapters" / adapter.name)
-    changes = {"home": work, "database_url": "", "samples": False, "adapter": ""}
-    runtime = Assistant.open(settings.model_copy(update=changes), exclusive=True)
-    try:
-        user = runtime.workspace.store.users.local()
-        placed = shelf.add(runtime, user, suite.passages, lambda *_: None)
-        reader = runtime.models.reader(adapter.name if adapter else "none", user.id)
-        found: list[Weighed] = []
-        for done, case in enumerate(cases):
-            progress(f"{done} of {len(cases)}", done / len(cases))
-            found.append(_weighed(runtime, user, reader, case, placed.documents(case)))
-        return found
-    finally:
-        runtime.close()
-
-
-def _weighed(
-    runtime: Assistant, user: User, reader: Reader, case: GroundedCase, own: Sequence[str]
-) -> Weighed:
-    """One question: as it is asked, and searched for with its ``own`` documents left out."""
-    from assistant.tools import grounded
-
-    similarity = runtime.models.similarity
-    weighed = grounded.weigh(reader, case.question, _searching(runtime, user), similarity)
-    ids = [record.id for record in runtime.workspace.store.documents.list(user)]
-    others = _searching(runtime, user, [one for one in ids if one not in own])
-    far = grounded.look(reader, case.question, others, similarity)
-    right = case.answerable and _right(weighed.text, case)
-    return Weighed(case.answerable, right, own[0] if own else case.id, weighed.signs, far)
-
-
-def _searching(runtime: Assistant, user: User, document_ids: Sequence[str] | None = None) -> Search:
-    def search(query: str, *rephrased: str) -> SearchResult:
-        return runtime.workspace.library.search(
-            user, query, rephrased=rephrased, document_ids=document_ids, k=runtime.settings.hits
-        )
-
-    return search
 
 
 def fit(weighed: Sequence[Weighed], seed: int = 0) -> Calibration:
@@ -197,11 +111,6 @@ def _search(weighed: Sequence[Weighed]) -> Weights:
 
 def _scaled(weights: Weights, share: float) -> Weights:
     return weights.model_copy(update={"threshold": round(weights.threshold * share, 4)})
-
-
-def _right(text: str, case: GroundedCase) -> bool:
-    held = any(normal(one) in normal(text) for one in case.answers)
-    return held or f1(text, case.answers, case.lang) >= _RIGHT
 
 
 def write(calibration: Calibration, home: Path) -> Path:

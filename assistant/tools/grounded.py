@@ -84,8 +84,7 @@ def answer(reader: Reader, request: Request, search: Search, similarity: Similar
     query = standalone(reader, request.history, request.question)
     turn, searched = _look(reader, query, search, similarity)
     yield Status("searching", searched)
-    if (other := _elsewhere(reader, turn)) and (translated := translation(reader, query, other)):
-        turn = max(turn, _look(reader, query, search, similarity, translated)[0], key=_sure)
+    turn = _wider(reader, turn, search, similarity)
     turn = replace(turn, language=language_of(request.question), started=started)
     lost = identifiers.missing_codes(query, _text(turn))
     if turn.best is None or lost or not _likely(reader, turn):
@@ -124,14 +123,16 @@ def _look(
     return turn, result.searched
 
 
-def _sure(turn: _Turn) -> float:
-    return turn.confidence
-
-
-def _elsewhere(reader: Reader, turn: _Turn) -> Language | None:
-    """The other language, where passages in it were found and none answers surely; else ``None``."""
+def _wider(reader: Reader, turn: _Turn, search: Search, similarity: Similarity) -> _Turn:
+    """Searched for in the other language too, where passages in it were found and none answers surely."""
     unsure = turn.confidence < reader.calibration.search_again
-    return _OTHER[turn.language] if reader.writes and unsure and turn.others else None
+    if not (reader.writes and unsure and turn.others):
+        return turn
+    translated = translation(reader, turn.query, _OTHER[turn.language])
+    if not translated:
+        return turn
+    again, _ = _look(reader, turn.query, search, similarity, translated)
+    return max(turn, again, key=lambda one: one.confidence)
 
 
 def translation(reader: Reader, question: str, target: Language) -> str:
@@ -179,6 +180,7 @@ def look(reader: Reader, question: str, search: Search, similarity: Similarity) 
 def weigh(reader: Reader, question: str, search: Search, similarity: Similarity) -> Weighed:
     """Read and write for a question that stands alone, as `answer` does, and decide nothing."""
     turn, _ = _look(reader, question, search, similarity)
+    turn = _wider(reader, turn, search, similarity)
     if not turn.hits:
         return Weighed(turn.signs, "")
     request = Request(question, sampling=Sampling(max_new_tokens=_WEIGHED))

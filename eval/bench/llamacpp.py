@@ -30,6 +30,8 @@ from eval.bench.engine import READERS, TOKENS, TOPICS, ask, together
 from eval.bench.results import Row, save
 
 ROUNDS = 5
+BARS = {"0.5b": (1.3, 1.0, 1.4), "1.5b": (1.2, 1.0, 1.8)}
+"""By size: reading a prompt, one reader, eight readers, as times llama.cpp."""
 PASSAGES = (
     "Travel. Whoever travels for work books through the office manager. Trains are preferred for trips of "
     "less than five hours; second class is the rule, first class is allowed on trips of more than three "
@@ -137,22 +139,21 @@ def rows(name: str, engine: LocalGenerator, peer: ProcessPoolExecutor, rounds: i
         many.append((together(engine, READERS)[0], peer.submit(theirs_together, READERS).result()))
     read = [(a.read, b.read) for a, b in single[1:]]
     wrote = [(a.wrote, b.wrote) for a, b in single[1:]]
+    bars = next((bars for size, bars in BARS.items() if size in name), (None, None, None))
     return [
-        *_rows(f"{name}, reads a prompt", read, 1.3),
-        *_rows(f"{name}, 1 reader, answers from passages", wrote, 1.0),
-        *_rows(f"{name}, {READERS} readers", many[1:], 1.4),
+        *_rows(f"{name}, reads a prompt", read, bars[0]),
+        *_rows(f"{name}, 1 reader, answers from passages", wrote, bars[1]),
+        *_rows(f"{name}, {READERS} readers", many[1:], bars[2]),
     ]
 
 
-def _rows(name: str, pairs: list[tuple[float, float]], bar: float) -> list[Row]:
+def _rows(name: str, pairs: list[tuple[float, float]], bar: float | None) -> list[Row]:
     median: Callable[[list[float]], float] = statistics.median
-    n = len(pairs)
+    n, target = len(pairs), "" if bar is None else f">= {bar}"
     return [
         Row(f"{name}: engine", median([a for a, _ in pairs]), "tokens/s", n=n),
         Row(f"{name}: llama.cpp", median([b for _, b in pairs]), "tokens/s", n=n),
-        Row(
-            f"{name}: ratio", median([a / b for a, b in pairs]), "", f">= {bar}", "llama.cpp by xllamacpp", n
-        ),
+        Row(f"{name}: ratio", median([a / b for a, b in pairs]), "", target, "llama.cpp by xllamacpp", n),
     ]
 
 

@@ -56,13 +56,13 @@ def outcome(case: PlainCase, found: Prediction) -> Outcome:
     if case.kind in TO_DECLINE:
         return "right" if found.declined else "wrong"
     if case.kind == "premise":
-        return "right" if found.declined or _holds(case, found.output) else "wrong"
+        return "right" if found.declined or meets(case, found.output) else "wrong"
     if found.declined:
         return "declined"
     if case.kind in FREE:
         named = case.kind == "task" or not case.must or _names(case, found.output)
         return "right" if found.output.strip() and named else "wrong"
-    return "right" if _holds(case, found.output) else "wrong"
+    return "right" if meets(case, found.output) else "wrong"
 
 
 def _names(case: PlainCase, answer: str) -> bool:
@@ -70,7 +70,8 @@ def _names(case: PlainCase, answer: str) -> bool:
     return all(any(occurs(wanted, answer) for wanted in group) for group in groups)
 
 
-def _holds(case: PlainCase, answer: str) -> bool:
+def meets(case: PlainCase, answer: str) -> bool:
+    """Whether an answer that was given is right: it holds what it must, and nothing that it must not."""
     return _names(case, answer) and not any(occurs(wrong, answer) for wrong in case.must_not)
 
 

@@ -90,10 +90,10 @@ class LocalSubject:
 
     def prepare(self, suite: Suite, work: Path, progress: Progress) -> None:
         """Load the models, and add the passages where they are searched."""
-        plain = _plain(suite)
-        self._runtime = runtime = self._in_use() if plain else self._open(work)
+        asked_of_theirs = plain(suite)
+        self._runtime = runtime = self._in_use() if asked_of_theirs else self._open(work)
         user = runtime.workspace.store.users.local()
-        if plain and self._retrieval and not runtime.workspace.store.documents.ready_ids(user):
+        if asked_of_theirs and self._retrieval and not runtime.workspace.store.documents.ready_ids(user):
             remedy = "add some (`youju ingest FILE`), or start `youju serve` once, which brings the samples"
             raise BadRequestError(field="documents", value="an empty library", remedy=remedy)
         runtime.models.adapter_name(self._name)
@@ -227,7 +227,7 @@ class LocalSubject:
             self._runtime = None
 
 
-def _plain(suite: Suite) -> bool:
+def plain(suite: Suite) -> bool:
     """Whether the suite is put to the user's own documents.
 
     Raises:

@@ -16,9 +16,9 @@ from assistant.evidence.calibration import Signs
 from assistant.loaded import Models
 from assistant.models.skills import Skills
 from assistant.schema import AdapterRef, Message
-from eval import calibrating
-from eval.calibrating import Weighed
+from eval import calibrating, weighing
 from eval.schema import GroundedCase, Passage, Suite
+from eval.weighing import Weighed
 
 
 def made_up(count: int = 400, *, sources: int = 100, seed: int = 1, **shift: float) -> list[Weighed]:
@@ -129,7 +129,7 @@ def test_too_few_questions_of_a_kind_are_refused_before_anything_is_read(
     )
     suite = Suite("few", 1, "", cases, (), "a" * 64)
     with pytest.raises(BadRequestError, match=f"(?s){said} questions.*20 of each kind"):
-        calibrating.weigh(Settings(home=tmp_path / "home"), suite, tmp_path / "work", None, lambda *_: None)
+        weighing.weigh(Settings(home=tmp_path / "home"), suite, tmp_path / "work", None, lambda *_: None)
     assert not (tmp_path / "work").exists()
 
 
