@@ -173,6 +173,8 @@ CUT: dict[Language, str] = {
     "en": "(I read the first {read} of {count} parts. The Summarize page reads the whole document.)",
     "zh": "（只读了前 {read} 部分，共 {count} 部分。“摘要”页可以读完全文。）",
 }
+OTHER_LANGUAGE = "(I answer in English and Chinese.)"
+"""Stands after an answer to a question in any other language."""
 QUOTED: dict[Language, str] = {"en": "From the documents:", "zh": "文档原文："}
 """Stands before sentences quoted from the documents in place of an answer in the model's words."""
 

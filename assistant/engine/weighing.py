@@ -39,10 +39,8 @@ def score(
         keep(stem)
     caches = [begin(prompt, len(prompt) + room) for prompt in prompts]
     last = _read(lean, list(zip(caches, prompts, strict=True)))
-    logprobs = (
-        lean.logits(torch.stack([last[n] for n in range(len(prompts))])).float().log_softmax(-1)
-    )  # (b, v)
-    found = [[float(logprobs[n, reply[0]]) for reply in row] for n, row in enumerate(replies)]
+    first = torch.tensor([[reply[0] for reply in row] for row in replies])  # (b, replies)
+    found = lean.logprobs(torch.stack([last[n] for n in range(len(prompts))]), first).tolist()
     for column in range(len(replies[0])):
         tails = [row[column] for row in replies]
         for n, more in _rest(lean, caches, prompts, tails):
@@ -87,13 +85,11 @@ def _rest(
     if not longer:
         return
     hidden = lean.read([(caches[n], replies[n][:-1]) for n in longer])
-    logprobs = lean.logits(hidden).float().log_softmax(-1)  # (tokens, v)
-    at = 0
-    for n in longer:
+    tails = [replies[n][1:] for n in longer]
+    each = lean.logprobs(hidden, torch.tensor([[token] for tail in tails for token in tail]))[:, 0]
+    for n, logprobs in zip(longer, each.split([len(tail) for tail in tails]), strict=True):
         caches[n].cut(len(prompts[n]))
-        tail = torch.tensor(replies[n][1:])
-        yield n, float(logprobs[at : at + len(tail)].gather(1, tail[:, None]).sum())
-        at += len(tail)
+        yield n, float(logprobs.sum())
 
 
 def _shared(prompts: Sequence[Ids]) -> int:

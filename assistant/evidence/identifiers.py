@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 
 from assistant.evidence import quantities
 from assistant.evidence.verdicts import names
@@ -41,10 +42,15 @@ def codes(text: str) -> frozenset[str]:
 def weekdays(text: str) -> frozenset[int]:
     """Weekdays that a text names, Monday is 0; both ends of a range, and what lies between."""
     folded = _SHORT.sub(r"\1\2\3\1", _ONCE.sub("", normalize(text).casefold()))
-    named = frozenset(day for day, words in enumerate(_DAYS) if any(word in folded for word in words))
-    if len(named) > 1 and _RANGE.search(folded):
-        return frozenset(range(min(named), max(named) + 1))
-    return named
+    at = {day: min(found) for day, words in enumerate(_DAYS) if (found := _places(folded, words))}
+    if len(at) > 1 and _RANGE.search(folded):
+        first, *_, last = sorted(at, key=lambda day: at[day])
+        return frozenset((first + n) % 7 for n in range((last - first) % 7 + 1))
+    return frozenset(at)
+
+
+def _places(text: str, words: Sequence[str]) -> list[int]:
+    return [text.find(word) for word in words if word in text]
 
 
 def missing_codes(question: str, passages: str) -> frozenset[str]:

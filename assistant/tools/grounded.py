@@ -11,7 +11,7 @@ from assistant.errors import ContextOverflowError
 from assistant.evidence import answering, identifiers, relevance
 from assistant.evidence.attribution import coverage, weights
 from assistant.evidence.calibration import Signs
-from assistant.evidence.relevance import Similarity
+from assistant.evidence.relevance import Asked, Similarity
 from assistant.evidence.words import han_share, is_chinese, terms
 from assistant.schema import (
     Answer,
@@ -82,7 +82,7 @@ def answer(reader: Reader, request: Request, search: Search, similarity: Similar
     started = time.monotonic()
     yield Status("rewriting" if request.history else "searching")
     query = standalone(reader, request.history, request.question)
-    turn, searched = _look(reader, query, search, similarity)
+    turn, searched = _look(reader, Asked(query), search, similarity)
     yield Status("searching", searched)
     turn = _wider(reader, turn, search, similarity)
     turn = replace(turn, language=language_of(request.question), started=started)
@@ -105,18 +105,13 @@ def _likely(reader: Reader, turn: _Turn) -> bool:
     return calibration.search.accepts(turn.signs) if reader.writes else sure
 
 
-def _look(
-    reader: Reader, query: str, search: Search, similarity: Similarity, translated: str = ""
-) -> tuple[_Turn, int]:
-    """Search, and choose what is read; also the number of documents searched.
-
-    With a translation both are searched for, and paragraphs are held against the translation.
-    """
-    result = search(query, translated) if translated else search(query)
-    asked = translated or query
+def _look(reader: Reader, asked: Asked, search: Search, similarity: Similarity) -> tuple[_Turn, int]:
+    """Search, and choose what is read; also the number of documents searched."""
+    result = search(*asked.forms)
     chosen = reading.choose(asked, result.hits, similarity, reader.model.count_text)
     best = quoting.best(asked, chosen.passages, relevance.candidates(asked, chosen.passages, similarity))
     found = signs(asked, chosen, result.hits)
+    query = asked.question
     others = any(is_chinese(hit.chunk.text) != is_chinese(query) for hit in result.hits)
     sure = reader.calibration.search.probability(found)
     turn = _Turn(query, language_of(query), chosen.passages, others, found, sure, best, time.monotonic())
@@ -124,15 +119,13 @@ def _look(
 
 
 def _wider(reader: Reader, turn: _Turn, search: Search, similarity: Similarity) -> _Turn:
-    """Searched for in the other language too, where passages in it were found and none answers surely."""
+    """Searched for in both languages, where passages in the other one were found and none answers surely."""
     unsure = turn.confidence < reader.calibration.search_again
     if not (reader.writes and unsure and turn.others):
         return turn
     translated = translation(reader, turn.query, _OTHER[turn.language])
-    if not translated:
-        return turn
-    again, _ = _look(reader, turn.query, search, similarity, translated)
-    return max(turn, again, key=lambda one: one.confidence)
+    asked = Asked(turn.query, translated)
+    return _look(reader, asked, search, similarity)[0] if translated else turn
 
 
 def translation(reader: Reader, question: str, target: Language) -> str:
@@ -144,20 +137,23 @@ def translation(reader: Reader, question: str, target: Language) -> str:
     return text if is_chinese(text) == (target == "zh") else ""
 
 
-def signs(query: str, chosen: reading.Reading, hits: Sequence[Hit]) -> Signs:
+def signs(asked: Asked, chosen: reading.Reading, hits: Sequence[Hit]) -> Signs:
     """What the search says about what is read, before the reader is asked."""
     texts = [reading.passage(hit) for hit in chosen.passages]
     held = {term for text in texts for term in terms(text)}
     nearest = chosen.best.text if chosen.best else ""
-    across = han_share(nearest) < _SOME_HAN if is_chinese(query) else is_chinese(nearest)
-    everything = [reading.passage(hit) for hit in hits]
+    weight = weights([reading.passage(hit) for hit in hits])
     return Signs(
         lead=chosen.lead,
-        found=coverage(terms(query), held, weights(everything)),
-        named=identifiers.share(query, "\n".join(texts)),
-        across=float(across),
-        chinese=float(is_chinese(query)),
+        found=max(coverage(terms(form), held, weight) for form in asked.forms),
+        named=identifiers.share(asked.question, "\n".join(texts)),
+        across=float(all(_across(form, nearest) for form in asked.forms)),
+        chinese=float(is_chinese(asked.question)),
     )
+
+
+def _across(form: str, text: str) -> bool:
+    return han_share(text) < _SOME_HAN if is_chinese(form) else is_chinese(text)
 
 
 def _text(turn: _Turn) -> str:
@@ -174,12 +170,12 @@ class Weighed:
 
 def look(reader: Reader, question: str, search: Search, similarity: Similarity) -> Signs:
     """What the search says of a question that stands alone, before the reader is asked."""
-    return _look(reader, question, search, similarity)[0].signs
+    return _look(reader, Asked(question), search, similarity)[0].signs
 
 
 def weigh(reader: Reader, question: str, search: Search, similarity: Similarity) -> Weighed:
     """Read and write for a question that stands alone, as `answer` does, and decide nothing."""
-    turn, _ = _look(reader, question, search, similarity)
+    turn, _ = _look(reader, Asked(question), search, similarity)
     turn = _wider(reader, turn, search, similarity)
     if not turn.hits:
         return Weighed(turn.signs, "")

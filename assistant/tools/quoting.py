@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from assistant import prompts
 from assistant.evidence import kinds
 from assistant.evidence.attribution import cite, coverage, shown, weights
-from assistant.evidence.relevance import Candidate
+from assistant.evidence.relevance import Asked, Candidate
 from assistant.evidence.sentences import split
 from assistant.evidence.words import terms
 from assistant.schema import Citation, Hit, Language, Sentence, Verdict
@@ -28,17 +28,17 @@ _KIND = 0.2
 """What a number is worth where one is asked for, on the same scale; also times and names."""
 
 
-def best(question: str, hits: Sequence[Hit], candidates: Sequence[Candidate]) -> Citation | None:
+def best(asked: Asked, hits: Sequence[Hit], candidates: Sequence[Candidate]) -> Citation | None:
     """The sentence that answers best, with the rest of its paragraph where that is short.
 
     Args:
-        question: What was searched for.
+        asked: What was searched for.
         hits: The passages to quote from.
         candidates: The sentences of ``hits``, from `relevance.candidates`.
     """
     if not candidates:
         return None
-    scores = _scores(question, candidates)
+    scores = _scores(asked, candidates)
     chosen = candidates[max(range(len(scores)), key=lambda n: scores[n])]
     text, _ = shown(hits[chosen.hit])
     return cite(chosen.hit + 1, hits[chosen.hit], *_grown(split(text), chosen.place, text))
@@ -70,16 +70,16 @@ def _paragraph(text: str) -> str:
     return ("\n" if listed else " ").join(lines)
 
 
-def _scores(question: str, candidates: Sequence[Candidate]) -> list[float]:
+def _scores(asked: Asked, candidates: Sequence[Candidate]) -> list[float]:
     bags = [terms(one.text) for one in candidates]
-    weight, wanted = weights([one.text for one in candidates]), terms(question)
+    weight, forms = weights([one.text for one in candidates]), [asked.like(one.text) for one in candidates]
     low, high = min(one.lead for one in candidates), max(one.lead for one in candidates)
     return [
         (one.lead - low) / (high - low or 1.0)
-        + coverage(wanted, bag, weight)
-        + (_KIND if kinds.holds(question, one.text) else 0.0)
+        + coverage(terms(form), bag, weight)
+        + (_KIND if kinds.holds(form, one.text) else 0.0)
         - _RANK_COSTS * one.hit
-        for one, bag in zip(candidates, bags, strict=True)
+        for one, bag, form in zip(candidates, bags, forms, strict=True)
     ]
 
 

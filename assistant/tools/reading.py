@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 
 from assistant.evidence import relevance
 from assistant.evidence.attribution import coverage, shown, weights
-from assistant.evidence.relevance import Similarity
+from assistant.evidence.relevance import Asked, Similarity
 from assistant.evidence.sentences import split
 from assistant.evidence.words import terms
 from assistant.schema import Hit
@@ -60,18 +60,18 @@ class Reading:
 
 
 def choose(
-    question: str, hits: Sequence[Hit], similarity: Similarity, count: Callable[[str], int], most: int = MOST
+    asked: Asked, hits: Sequence[Hit], similarity: Similarity, count: Callable[[str], int], most: int = MOST
 ) -> Reading:
     """Choose the paragraphs to read.
 
     Args:
-        question: What was searched for.
+        asked: What was searched for.
         hits: The search's result, best first.
         similarity: The embedder's.
         count: Tokens of a text, by the reader's own tokenizer.
         most: Passages at most.
     """
-    ranked = _ranked(question, hits, similarity)
+    ranked = _ranked(asked, hits, similarity)
     chosen: list[Paragraph] = []
     used = 0
     for paragraph in ranked:
@@ -90,20 +90,20 @@ def passage(hit: Hit) -> str:
     return "\n".join([f"{hit.title} · {heading}" if new else hit.title, text])
 
 
-def _ranked(question: str, hits: Sequence[Hit], similarity: Similarity) -> list[Paragraph]:
+def _ranked(asked: Asked, hits: Sequence[Hit], similarity: Similarity) -> list[Paragraph]:
     """Every paragraph once, the nearest first."""
     found = list({(hits[p.hit].chunk.document_id, p.end): p for p in _reversed(_paragraphs(hits))}.values())
     if not found:
         return []
     texts = [passage(_narrowed(p, hits[p.hit])) for p in found]
-    near = relevance.leads(question, texts, similarity)
-    weight, wanted = weights(texts), terms(question)
+    near = relevance.leads(asked, texts, similarity)
+    weight = weights(texts)
     low, width = min(near), (max(near) - min(near)) or 1.0
     scored = [
         replace(
             p,
             lead=lead,
-            score=(lead - low) / width + coverage(wanted, terms(text), weight) - _RANK_COSTS * p.hit,
+            score=(lead - low) / width + coverage(terms(asked.like(text)), terms(text), weight) - _RANK_COSTS * p.hit,
         )
         for p, text, lead in zip(found, texts, near, strict=True)
     ]

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 
+from assistant import prompts
 from assistant.errors import StillReadingError
-from assistant.schema import TurnEvent
+from assistant.evidence.languages import language_of
+from assistant.schema import Answer, TurnEvent
 from assistant.tools import grounded, talking, tasks
 from assistant.tools.messages import Kind, kind_of
 from assistant.tools.reader import Reader, Request
@@ -29,12 +32,22 @@ def reply(reader: Reader, request: Request, sources: Sources) -> Iterator[TurnEv
         yield from events
     elif kind in (Kind.DOCUMENTS, Kind.TASK):
         if sources.titles():
-            yield from grounded.answer(reader, request, sources.search, sources.similarity)
+            found = grounded.answer(reader, request, sources.search, sources.similarity)
+            yield from _in_ours(found, request.question)
         else:
             yield from talking.reply(reader, request, Kind.LIBRARY, ())
     else:
         titles = sources.titles() if kind is Kind.LIBRARY else _known(sources)
         yield from talking.reply(reader, request, kind, titles)
+
+
+def _in_ours(events: Iterator[TurnEvent], question: str) -> Iterator[TurnEvent]:
+    """A question in a third language that is answered in one of ours gets a line that says so."""
+    other = language_of(question) is None
+    for event in events:
+        if other and isinstance(event, Answer) and language_of(event.text):
+            event = replace(event, text=f"{event.text}\n\n{prompts.OTHER_LANGUAGE}")
+        yield event
 
 
 def _known(sources: Sources) -> Sequence[Title]:

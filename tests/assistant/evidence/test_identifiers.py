@@ -67,6 +67,8 @@ def test_a_code_is_there_only_as_a_whole(question: str, passages: str, missing: 
         ("备份每周一次", set()),
         ("每周一下午备份", {0}),
         ("Every day", set()),
+        ("open from Saturday to Monday", {5, 6, 0}),
+        ("周六到周一不营业", {5, 6, 0}),
     ],
 )
 def test_weekdays_with_what_lies_between(text: str, days: set[int]) -> None:

@@ -6,13 +6,14 @@ import pytest
 from fakes import alike
 
 from assistant.evidence import relevance
+from assistant.evidence.relevance import Asked
 from assistant.schema import Chunk, Citation, Hit
 from assistant.tools import quoting
 
 
 def quote(question: str, *passages: str) -> Citation:
     hits = [Hit(Chunk(f"d{n}", 0, len(text), text), f"T{n}", 1 / n) for n, text in enumerate(passages, 1)]
-    found = quoting.best(question, hits, relevance.candidates(question, hits, alike))
+    found = quoting.best(Asked(question), hits, relevance.candidates(Asked(question), hits, alike))
     assert found is not None
     return found
 

@@ -9,6 +9,7 @@ from fakes import FakeGenerator, alike
 from hypothesis import example, given
 from hypothesis import strategies as st
 
+from assistant.evidence.relevance import Asked
 from assistant.schema import Chunk, Hit
 from assistant.tools import reading
 
@@ -101,7 +102,7 @@ def hit(text: str, n: int = 1, at: int = 0) -> Hit:
 
 
 def choose(question: str, *hits: Hit, **options: int) -> reading.Reading:
-    return reading.choose(question, hits, alike, count, **options)
+    return reading.choose(Asked(question), hits, alike, count, **options)
 
 
 @pytest.mark.parametrize("at", [0, 40])

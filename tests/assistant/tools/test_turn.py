@@ -77,6 +77,22 @@ def test_a_question_is_searched_and_answered_with_its_source(monkeypatch: pytest
 
 
 @pytest.mark.parametrize(
+    ("question", "reply", "told"),
+    [
+        ("When are refunds paid?", "Refunds are paid within 14 days [1].", False),
+        ("Wann wird mein Geld refunds zurückgezahlt?", "Refunds are paid within 14 days [1].", True),
+        ("Wann wird mein Geld zurückgezahlt?", "not reached", True),
+        ("¿Cuántos días de vacaciones tengo?", "not reached", True),
+    ],
+)
+def test_an_answer_to_a_third_language_says_which_ours_are(
+    monkeypatch: pytest.MonkeyPatch, question: str, reply: str, told: bool
+) -> None:
+    answer, _ = Scene(monkeypatch, Kind.DOCUMENTS, reply).ask(question)
+    assert answer.text.endswith(prompts.OTHER_LANGUAGE) is told
+
+
+@pytest.mark.parametrize(
     ("kind", "message", "said"),
     [
         (Kind.SMALL_TALK, "You are great", "How kind."),
