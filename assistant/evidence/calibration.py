@@ -91,6 +91,9 @@ class Calibration(BaseModel):
     search_again: float = 0.5
     """Probability of `search` below which a question is also searched for in the other language, and from
     which a model that does not read quotes."""
+    shown_from: float = 1.0
+    """Probability of `reading` from which an answer is shown while it is written: it will be given. Below, it
+    is shown once the reader stands by it."""
     kind_margin: float = 0.035
     """Cosine by which a message must be nearer to small talk or a task than to questions."""
     fitted: dict[str, float | int | str] = Field(default_factory=dict)

@@ -206,21 +206,28 @@ def _verified(reader: Reader, turn: _Turn, messages: Sequence[Message], text: st
 
 
 def _answered(reader: Reader, request: Request, turn: _Turn) -> Iterator[TurnEvent]:
-    """What the reader writes, checked; declined where it finds no answer, or does not stand by its own."""
+    """What the reader writes, checked; declined where it finds no answer, or does not stand by its own.
+
+    Words are shown while they are written only where they will most likely stay.
+    """
     messages, fitting = _pack(reader, request, turn)
     turn = _read(reader, turn, messages)
     if not reader.calibration.reading.accepts(turn.signs):
         yield replace(_declined(turn), prompt_tokens=reader.model.count(messages))
         return
+    shown = turn.confidence >= reader.calibration.shown_from
     yield Status("writing")
-    written = yield from relay(reader, messages, request.sampling)
+    written = yield from relay(reader, messages, request.sampling, shown=shown)
     yield Status("checking")
     if written.finish not in _STOPPED:
         turn = _verified(reader, turn, messages, written.text)
         if not reader.calibration.answer.accepts(turn.signs):
             yield replace(_declined(turn), tokens=written.tokens, prompt_tokens=written.prompt_tokens)
             return
-    yield from _checked(turn, written, fitting)
+    for event in _checked(turn, written, fitting):
+        if isinstance(event, Answer) and not shown:
+            yield Delta(event.text, tokens=written.tokens, finish=event.finish)
+        yield event
 
 
 def _pack(reader: Reader, request: Request, turn: _Turn) -> tuple[list[Message], int]:
@@ -271,7 +278,7 @@ def _stands(sentences: Sequence[Sentence]) -> bool:
 def _quoted(turn: _Turn, written: Written, why: Quoted) -> Iterator[TurnEvent]:
     assert turn.best is not None
     text, sentences = quoting.quote(turn.best, turn.language)
-    if not written.text:
+    if not written.text:  # nobody writes
         yield Delta(text, finish=Finish.STOP)
     yield replace(_finished(turn, written, text, (turn.best,), sentences), quotation=why)
 

@@ -6,7 +6,7 @@ import re
 from collections.abc import Generator as PythonGenerator
 from collections.abc import Sequence
 from contextlib import closing
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from assistant.evidence import citing
 from assistant.evidence.sentences import split
@@ -45,9 +45,11 @@ def tidy(text: str, *, cut_off: bool) -> str:
 
 
 def relay(
-    reader: Reader, messages: Sequence[Message], sampling: Sampling
+    reader: Reader, messages: Sequence[Message], sampling: Sampling, *, shown: bool = True
 ) -> PythonGenerator[Status | Delta, None, Written]:
     """Yield what the model writes, and a `Status` whenever the place in line changes.
+
+    With ``shown`` false only heartbeats come: the caller shows the words once they are known to hold.
 
     Returns:
         The `Written` whole, as the generator's return value (``written = yield from relay(...)``). Closing
@@ -64,5 +66,5 @@ def relay(
             pieces.append(delta.text)
             tokens = max(tokens, delta.tokens)
             finish = delta.finish or finish
-            yield delta
+            yield delta if shown else replace(delta, text="", finish=None)
     return Written("".join(pieces), finish, tokens, reader.model.count(messages))

@@ -11,7 +11,7 @@ from fakes import FakeGenerator, alike
 
 from assistant import prompts
 from assistant.errors import ContextOverflowError
-from assistant.evidence.calibration import Calibration, Weights
+from assistant.evidence.calibration import CAUTIOUS, Calibration, Weights
 from assistant.schema import (
     Answer,
     Chunk,
@@ -86,7 +86,8 @@ def run(
 
 
 def test_the_order_of_events() -> None:
-    events, answer, asked = run(ASKED, GOOD, Sure(SAID))
+    calibration = CAUTIOUS.model_copy(update={"shown_from": 0.0})
+    events, answer, asked = run(ASKED, GOOD, Sure(SAID), calibration=calibration)
     kinds = [event.step if isinstance(event, Status) else type(event).__name__ for event in events]
     first_word = next(i for i, event in enumerate(events) if isinstance(event, Delta) and event.text)
     assert kinds.index("searching") < kinds.index("found") < kinds.index("Found") < kinds.index("writing")
@@ -342,12 +343,35 @@ def test_documents_cannot_forge_a_citation() -> None:
 
 def test_closing_early_closes_the_model() -> None:
     model = Sure(SAID)
-    turn = grounded.answer(Reader(model), Request(ASKED), lambda _: GOOD, alike)
+    reader = Reader(model, calibration=CAUTIOUS.model_copy(update={"shown_from": 0.0}))
+    turn = grounded.answer(reader, Request(ASKED), lambda _: GOOD, alike)
     for event in turn:
         if isinstance(event, Delta) and event.text:
             break
     turn.close()  # type: ignore[attr-defined]
     assert model.closed == 1
+
+
+def doubting(messages: Sequence[Message], reply: str) -> float:
+    """Finds an answer in the passages, and does not stand by the one that it wrote."""
+    stands = "Proposed answer" not in messages[-1].text
+    return 12.0 if stands == (reply == "yes") else 0.0
+
+
+@pytest.mark.parametrize("shown_from", [0.0, 1.0])
+@pytest.mark.parametrize("stands", [True, False])
+def test_words_that_may_not_stay_are_shown_only_once_they_do(shown_from: float, stands: bool) -> None:
+    calibration = CAUTIOUS.model_copy(update={"shown_from": shown_from})
+    model = Sure(SAID) if stands else Sure(SAID, scores=doubting)
+    events, answer, _ = run(ASKED, GOOD, model, calibration=calibration)
+    assert answer.declined is not stands
+    steps = [event.step for event in events if isinstance(event, Status)]
+    words = [event.text for event in events if isinstance(event, Delta) and event.text]
+    if shown_from:
+        assert words == ([answer.text] if stands else [])
+    else:
+        assert len(words) > 1, "piece by piece"
+    assert steps.index("writing") < steps.index("checking")
 
 
 class Ends(Sure):
