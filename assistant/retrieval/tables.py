@@ -102,5 +102,38 @@ def _is_ruled(first: str) -> bool:
 
 def _is_header(line: str) -> bool:
     """Names of columns are words; a row of data has a number or a gap somewhere."""
-    cells = [cell.strip() for cell in line.strip().strip("|").split("|")]
-    return all(cell and not cell.replace(".", "").replace("-", "").isdigit() for cell in cells)
+    return all(cell and not cell.replace(".", "").replace("-", "").isdigit() for cell in _cells(line))
+
+
+def spelled_out(text: str, header: str = "") -> str:
+    """The text with each row of cells as ``column: value; column: value``, which a small model reads better.
+
+    Args:
+        text: A passage; lines that are no rows of named columns stay as they are.
+        header: The names of the columns where the passage does not begin with them.
+    """
+    names, held = _cells(header), False
+    found: list[str] = []
+    lines = text.split("\n")
+    for line, following in zip(lines, [*lines[1:], ""], strict=True):
+        if following.strip() and _kind(line) == "cells" and _RULE.fullmatch(following):
+            names, held = _cells(line), True
+        elif names and (_RULE.fullmatch(line) and line.strip() or line.strip() == header.strip() != ""):
+            continue
+        else:
+            row = _fields(names, _cells(line)) if _kind(line) == "cells" else ""
+            held |= bool(row)
+            found.append(row or line)
+    return "\n".join(found) if held else text
+
+
+def _fields(names: Sequence[str], cells: Sequence[str]) -> str:
+    """One row in words; empty where its cells do not fit the names."""
+    if len(names) != len(cells):
+        return ""
+    pairs = zip(names, cells, strict=True)
+    return "; ".join(f"{name}: {cell}" if name else cell for name, cell in pairs if cell)
+
+
+def _cells(line: str) -> list[str]:
+    return [cell.strip() for cell in line.strip().strip("|").split("|")] if line.strip() else []

@@ -15,6 +15,7 @@ from assistant.evidence.attribution import coverage, shown, weights
 from assistant.evidence.relevance import Asked, Similarity
 from assistant.evidence.sentences import split
 from assistant.evidence.words import terms
+from assistant.retrieval.tables import spelled_out
 from assistant.schema import Hit
 
 MOST = 3
@@ -84,8 +85,8 @@ def choose(
 
 
 def passage(hit: Hit) -> str:
-    """A hit as the reader sees it: the document's title, the heading, a row's header, the words."""
-    text, heading = hit.passage.strip(), hit.chunk.heading
+    """A hit as the reader sees it: the document's title, the heading, the words; rows name their columns."""
+    text, heading = spelled_out(hit.passage, hit.chunk.header).strip(), hit.chunk.heading
     new = heading and heading != hit.title and not text.lstrip("# ").startswith(heading)
     return "\n".join([f"{hit.title} · {heading}" if new else hit.title, text])
 

@@ -85,3 +85,23 @@ def test_every_part_of_a_long_row_knows_whose_row_it_is() -> None:
 def test_a_model_reads_a_row_under_the_names_of_its_columns(context: str, passage: str) -> None:
     chunk = Chunk("d", 0, 17, "| Team | 39 EUR |", header=NAMES)
     assert Hit(chunk, "t", 1.0, context=context).passage == passage
+
+
+RULED = "Codes\n\n| Code | Cause | Cure |\n|---|---|---|\n| E-1 | no net | wait |\n| E-2 | | restart |\n\nCall us."
+
+
+@pytest.mark.parametrize(
+    ("text", "header", "spelled"),
+    [
+        (RULED, "", "Codes\n\nCode: E-1; Cause: no net; Cure: wait\nCode: E-2; Cure: restart\n\nCall us."),
+        ("| E-2 | | restart |", "| Code | Cause | Cure |", "Code: E-2; Cure: restart"),
+        ("| Code | Cure |\n| E-2 | restart |", "| Code | Cure |", "Code: E-2; Cure: restart"),
+        ("| | Basic | Team |\n|---|---|---|\n| Price | 9 | 29 |", "", "Price; Basic: 9; Team: 29"),
+        ("套餐 | 价格\n--- | ---\n基础 | 9元", "", "套餐: 基础; 价格: 9元"),
+        ("| E-2 | a cell too many | restart |", "| Code | Cure |", "| E-2 | a cell too many | restart |"),
+        ("No table.\n---\nOr is it | one?", "", "No table.\n---\nOr is it | one?"),
+        ("Name: Ada\nAge: 36", "", "Name: Ada\nAge: 36"),
+    ],
+)
+def test_rows_are_spelled_out_with_the_names_of_their_columns(text: str, header: str, spelled: str) -> None:
+    assert tables.spelled_out(text, header) == spelled
