@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from assistant.errors import StillReadingError
+from assistant.request import Request
 from assistant.schema import TurnEvent
 from assistant.tools import grounded, talking, tasks
 from assistant.tools.messages import Kind, kind_of
-from assistant.tools.reader import Reader, Request
+from assistant.tools.reader import Reader
 from assistant.tools.sources import Sources, Title
 
 
