@@ -14,8 +14,9 @@ from assistant.errors import NotBilingualError, YoujuError
 from assistant.loaded import Models
 from assistant.models import pull
 from assistant.models.catalog import Entry
-from assistant.schema import Language, Message, Sampling, Sentiment, TurnEvent
-from assistant.scope import Scope, sources
+from assistant.request import Request
+from assistant.schema import Language, Sentiment, TurnEvent
+from assistant.scope import EVERYTHING, Scope, sources
 from assistant.store import User
 from assistant.workspace import Workspace
 
@@ -86,59 +87,27 @@ class Assistant:
         threading.Thread(target=load, name="warm", daemon=True).start()
 
     def chat_turn(
-        self,
-        user: User,
-        history: Sequence[Message],
-        question: str,
-        *,
-        collection_ids: Sequence[str] | None = None,
-        document_ids: Sequence[str] | None = None,
-        given: Sequence[tuple[str, str, str]] = (),
-        grounded: bool = True,
-        sampling: Sampling | None = None,
-        system: str = "",
-        adapter: str | None = None,
+        self, user: User, request: Request, scope: Scope | None = EVERYTHING, adapter: str | None = None
     ) -> Iterator[TurnEvent]:
         """Answer one question; closing the iterator frees the model.
 
         Args:
             user: Whose documents are searched.
-            history: Earlier turns, from our own store.
-            question: The reader's words.
-            collection_ids: Where to search; ``None`` is everywhere the user may read.
-            document_ids: Only these documents.
-            given: Texts that came with the question, each id, title and text: only they are searched, and
-                nothing of them is kept.
-            grounded: False chats without documents.
-            sampling: How to decode; the settings' where not given.
-            system: The user's own instructions, in front of ours.
+            request: The question, and how it is answered.
+            scope: Where to search; ``None`` chats without documents.
             adapter: Name of an adapter; ``None`` takes the settings', ``"none"`` the bare model.
         """
         self._admit(user)
-        name = self.models.adapter_name(adapter) or "none"
-        scope = Scope(user, collection_ids, document_ids, tuple(given)) if grounded else None
-        sampling = sampling or self.models.sampling()
-        return self._turn(scope, user, question, tuple(history), system, sampling, name)
+        return self._turn(user, request, scope, self.models.adapter_name(adapter) or "none")
 
-    def _turn(
-        self,
-        scope: Scope | None,
-        user: User,
-        question: str,
-        history: tuple[Message, ...],
-        system: str,
-        sampling: Sampling,
-        adapter: str,
-    ) -> Iterator[TurnEvent]:
+    def _turn(self, user: User, request: Request, scope: Scope | None, adapter: str) -> Iterator[TurnEvent]:
         from assistant.tools import chat, turn
-        from assistant.tools.reader import Request
 
         reader = self.models.reader(adapter, user.id)
-        request = Request(question, history, system, sampling)
         if scope is None:
             yield from chat.reply(reader, request)
             return
-        with sources(scope, self.models, self.workspace) as found:
+        with sources(user, scope, self.models, self.workspace) as found:
             yield from turn.reply(reader, request, found)
 
     def summarize(

@@ -8,21 +8,20 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from assistant.errors import ReindexingError, StillReadingError
-from assistant.loaded import Models
 from assistant.schema import Chunk, Hit
-from assistant.store import User
-from assistant.workspace import Workspace
 
 if TYPE_CHECKING:
+    from assistant.loaded import Models
     from assistant.retrieval.search import SearchResult
+    from assistant.store import User
     from assistant.tools.sources import Sources, Title
+    from assistant.workspace import Workspace
 
 
 @dataclass(frozen=True, slots=True)
 class Scope:
-    """The documents of one turn."""
+    """The documents of one turn: everything the user may read, where nothing else is said."""
 
-    user: User
     collection_ids: Sequence[str] | None = None
     """Where to search; ``None`` is everywhere the user may read."""
     document_ids: Sequence[str] | None = None
@@ -32,14 +31,17 @@ class Scope:
     is kept."""
 
 
+EVERYTHING = Scope()
+
+
 @contextmanager
-def sources(scope: Scope, models: Models, workspace: Workspace) -> Iterator[Sources]:
-    """The documents in scope as a turn looks at them."""
+def sources(user: User, scope: Scope, models: Models, workspace: Workspace) -> Iterator[Sources]:
+    """The user's documents in scope as a turn looks at them."""
     from assistant.retrieval import aside
     from assistant.tools.sources import Sources, Title
 
     if not scope.given:
-        shelf = _Shelf(scope, workspace)
+        shelf = _Shelf(user, scope, workspace)
         yield Sources(shelf.search, models.similarity, shelf.titles, shelf.passages)
         return
     texts = {id_: Hit(Chunk(id_, 0, len(text), text), title, 0.0) for id_, title, text in scope.given}
@@ -50,15 +52,15 @@ def sources(scope: Scope, models: Models, workspace: Workspace) -> Iterator[Sour
 
 
 class _Shelf:
-    """Documents of the library."""
+    """Documents of a user's library."""
 
-    def __init__(self, scope: Scope, workspace: Workspace) -> None:
-        self._scope, self._workspace = scope, workspace
+    def __init__(self, user: User, scope: Scope, workspace: Workspace) -> None:
+        self._user, self._scope, self._workspace = user, scope, workspace
 
     def search(self, query: str, *rephrased: str) -> SearchResult:
         scope, library = self._scope, self._workspace.library
         found = library.search(
-            scope.user,
+            self._user,
             query,
             rephrased=rephrased,
             collection_ids=scope.collection_ids,
@@ -76,18 +78,18 @@ class _Shelf:
         from assistant.tools.sources import Title
 
         scope, documents = self._scope, self._workspace.store.documents
-        ready = set(documents.ready_ids(scope.user, scope.collection_ids))
+        ready = set(documents.ready_ids(self._user, scope.collection_ids))
         wanted = ready if scope.document_ids is None else ready & set(scope.document_ids)
-        found = [Title(d.id, d.title, d.filename) for d in documents.list(scope.user) if d.id in wanted]
+        found = [Title(d.id, d.title, d.filename) for d in documents.list(self._user) if d.id in wanted]
         if not found:
             self._require_read()
         return found
 
     def passages(self, document_id: str) -> list[Hit]:
-        title = self._workspace.store.documents.get(self._scope.user, document_id).title
-        chunks = self._workspace.library.chunks(self._scope.user, document_id)
+        title = self._workspace.store.documents.get(self._user, document_id).title
+        chunks = self._workspace.library.chunks(self._user, document_id)
         return [Hit(chunk, title, 0.0) for chunk in chunks]
 
     def _require_read(self) -> None:
-        if self._workspace.reading(self._scope.user):
+        if self._workspace.reading(self._user):
             raise StillReadingError

@@ -93,9 +93,7 @@ def _questions(suite: Suite) -> list[Question]:
 
 
 @contextmanager
-def _opened(
-    settings: Settings, suite: Suite, work: Path, adapter: AdapterRef | None
-) -> Iterator[Assistant]:
+def _opened(settings: Settings, suite: Suite, work: Path, adapter: AdapterRef | None) -> Iterator[Assistant]:
     changes: dict[str, object] = {"adapter": ""}
     if not local.plain(suite):
         if adapter and not adapters.is_shipped(adapter):
@@ -125,7 +123,9 @@ def _weighed(runtime: Assistant, user: User, reader: Reader, case: Question, own
     ids = [record.id for record in runtime.workspace.store.documents.list(user)]
     others = _searching(runtime, user, [one for one in ids if one not in own])
     far = grounded.look(reader, case.question, others, similarity)
-    return Weighed(bool(case.answerable), _right(weighed.text, case), own[0] if own else case.id, weighed.signs, far)
+    return Weighed(
+        bool(case.answerable), _right(weighed.text, case), own[0] if own else case.id, weighed.signs, far
+    )
 
 
 def _searching(runtime: Assistant, user: User, document_ids: Sequence[str] | None = None) -> Search:

@@ -14,6 +14,7 @@ from typing import Any
 from assistant.config import Settings
 from assistant.engine.protocol import EngineState
 from assistant.errors import NoTextError, NotFoundError
+from assistant.request import Request
 from assistant.schema import (
     AdapterRef,
     Answer,
@@ -39,6 +40,7 @@ from assistant.schema import (
     TranslationProgress,
     Verdict,
 )
+from assistant.scope import EVERYTHING, Scope
 from assistant.store import Store, User
 
 HANDBOOK = """Staff handbook
@@ -236,21 +238,15 @@ class DemoRuntime:
         raise NotImplementedError
 
     def chat_turn(
-        self,
-        user: User,
-        history: Sequence[Any],
-        question: str,
-        *,
-        collection_ids: Any = None,
-        grounded: bool = True,
-        **options: Any,
+        self, user: User, request: Request, scope: Scope | None = EVERYTHING, adapter: str | None = None
     ) -> Iterator[Any]:
-        self.asked.append((tuple(history), question))
-        if not grounded:
+        question = request.question
+        self.asked.append((request.history, question))
+        if scope is None:
             yield from self._write("Hello. I answer without documents here.", ())
             return
-        yield Status("searching", len(self.store.documents.ready_ids(user, collection_ids)))
-        found = self.library.search(user, question, collection_ids=collection_ids, k=5)
+        yield Status("searching", len(self.store.documents.ready_ids(user, scope.collection_ids)))
+        found = self.library.search(user, question, collection_ids=scope.collection_ids, k=5)
         time.sleep(self.pace * 4)
         if not found.hits or (found.hits[0].lexical or 0) < 2:
             yield Answer("", Finish.DECLINED, hits=found.hits, query=question, confidence=0.12)

@@ -22,6 +22,7 @@ from assistant.engine.protocol import EngineState as _EngineState
 from assistant.errors import EngineError as _EngineError
 from assistant.evidence.words import terms as _terms
 from assistant.loaded import Models as _Models
+from assistant.request import Request as _Request
 from assistant.schema import AdapterRef as _AdapterRef
 from assistant.schema import Answer as _Answer
 from assistant.schema import Chunk as _Chunk
@@ -43,6 +44,8 @@ from assistant.schema import TranslatedSentence as _TranslatedSentence
 from assistant.schema import Translation as _Translation
 from assistant.schema import TurnEvent as _TurnEvent
 from assistant.schema import Verdict as _Verdict
+from assistant.scope import EVERYTHING as _EVERYTHING
+from assistant.scope import Scope as _Scope
 from assistant.store import Store as _Store
 from assistant.store import User as _User
 from assistant.workspace import Workspace as _Workspace
@@ -294,38 +297,20 @@ class FakeRuntime:
         return _Sampling(**{"max_new_tokens": self.settings.max_new_tokens, **changes})
 
     def chat_turn(
-        self,
-        user: _User,
-        history: _Sequence[_Message],
-        question: str,
-        *,
-        collection_ids: _Sequence[str] | None = None,
-        document_ids: _Sequence[str] | None = None,
-        given: _Sequence[tuple[str, str, str]] = (),
-        grounded: bool = True,
-        sampling: _Sampling | None = None,
-        system: str = "",
-        adapter: str | None = None,
+        self, user: _User, request: _Request, scope: _Scope | None = _EVERYTHING, adapter: str | None = None
     ) -> _Iterator[_TurnEvent]:
         self._admit(user)
-        self.calls.append(
-            {
-                "user": user,
-                "collection_ids": collection_ids,
-                "given": list(given),
-                "grounded": grounded,
-                "system": system,
-                "adapter": adapter,
-            }
-        )
-        messages = [_Message("system", system)] * bool(system) + [*history, _Message("user", question)]
-        nothing = document_ids is not None and not document_ids and not given
-        hits = (_hit(),) if grounded and not nothing else ()
-        if grounded:
+        self.calls.append({"user": user, "request": request, "scope": scope, "adapter": adapter})
+        system = [_Message("system", request.system)] * bool(request.system)
+        messages = [*system, *request.history, _Message("user", request.question)]
+        hits: tuple[_Hit, ...] = ()
+        if scope is not None:
+            nothing = scope.document_ids is not None and not scope.document_ids and not scope.given
+            hits = () if nothing else (_hit(),)
             yield _Status("searching", 1)
             yield _Found(hits)
         text, tokens = "", 0
-        for delta in self.fake.stream(messages, sampling or self.sampling(), adapter=adapter, user=user.id):
+        for delta in self.fake.stream(messages, request.sampling, adapter=adapter, user=user.id):
             text, tokens = text + delta.text, delta.tokens or tokens
             yield delta
         yield _replace(_answer(text, tokens, hits), prompt_tokens=self.fake.count(messages))

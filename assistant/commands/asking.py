@@ -25,7 +25,9 @@ from assistant.commands.options import (
 )
 from assistant.config import Settings
 from assistant.errors import EmptyInputError, YoujuError
+from assistant.request import Request
 from assistant.schema import Answer, Citation, Delta, Found, Quoted, Status, TurnEvent
+from assistant.scope import Scope
 
 if TYPE_CHECKING:
     from assistant.assistant import Assistant
@@ -55,9 +57,10 @@ def _ask(
         raise EmptyInputError(field="question", remedy="write what you want to know")
     with searching(settings) as runtime:
         who = acting(runtime, user)
-        where = scope(runtime, who, collection)
+        where = Scope(scope(runtime, who, collection))
+        request = Request(question, runtime.models.sampling())
         with progress("Youju") as update:
-            turn = runtime.chat_turn(who, [], question, collection_ids=where)
+            turn = runtime.chat_turn(who, request, where)
             answer = _last(turn, lambda event: update(_doing(event), 0.0))
     if as_json:
         print_json(as_object(question, answer))

@@ -1,106 +1,124 @@
-"""``youju summarize`` and ``youju sentiment``."""
+"""``youju summarize`` and ``youju translate``: a text goes in, another comes out."""
 
 from __future__ import annotations
 
 import dataclasses
 import sys
-from collections import Counter
+from collections.abc import Callable, Iterable
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated, Any, TypeVar
 
 import typer
 
 from assistant.commands.options import AsJson, doubts, note, opened, print_json, progress, with_settings
 from assistant.config import Settings
-from assistant.errors import BadRequestError, EmptyInputError
+from assistant.errors import BadRequestError
 from assistant.prompts import Form, Length
-from assistant.schema import LABELS, Sentiment, SentimentRow, Summary, SummaryProgress
+from assistant.schema import Doubt, Language, Summary, SummaryProgress, Translation, TranslationProgress
 
-if TYPE_CHECKING:
-    from assistant.assistant import Assistant
-
+T = TypeVar("T")
 summarize = typer.Typer(add_completion=False)
-sentiment = typer.Typer(add_completion=False)
+translate = typer.Typer(add_completion=False)
 STANDARD_INPUT = "-"
-BAR = 24
+AnyFile = Annotated[str, typer.Argument(help="Any file that can be added; - reads text from standard input.")]
+_DOUBTS = {
+    "number": "the number {} is missing",
+    "added": "the number {} is not in the source",
+    "term": "the glossary's {} is missing",
+    "mixed": "Chinese words were left in it",
+    "short": "something seems left out",
+    "kept": "not translated: the source was kept",
+}
 
 
 @summarize.command()
 @with_settings
 def _summarize(
     settings: Settings,
-    file: Annotated[
-        str, typer.Argument(help="Any file that can be added; - reads text from standard input.")
-    ],
+    file: AnyFile,
     *,
     length: Annotated[Length, typer.Option(help="How long.")] = "paragraph",
     form: Annotated[Form, typer.Option(help="Prose or bullets.")] = "prose",
     as_json: AsJson = False,
 ) -> None:
     """Summarize a text of any length; each sentence is linked to where it came from."""
-    text = _read(file)
+    text = _words(file, _parsed)
     with opened(settings) as runtime, progress("summary") as update:
-        summary = None
-        for event in runtime.summarize(runtime.workspace.store.users.local(), text, length=length, form=form):
-            if isinstance(event, SummaryProgress):
-                update(f"piece {event.done} of {event.total}", event.done / max(event.total, 1))
-            elif isinstance(event, Summary):
-                summary = event
-    assert summary is not None
+        events = runtime.summarize(runtime.workspace.store.users.local(), text, length=length, form=form)
+        summary = _followed(events, Summary, update, "piece")
     if as_json:
-        print_json(_object(summary, text))
+        print_json(_summarized(summary, text))
     else:
         typer.echo(summary.text)
         if doubtful := doubts((s.verdict, s.text) for s in summary.sentences):
             typer.echo("\n" + "\n".join(doubtful))
 
 
-@sentiment.command()
+@translate.command()
 @with_settings
-def _sentiment(
+def _translate(
     settings: Settings,
-    text: Annotated[str | None, typer.Argument()] = None,
+    file: AnyFile,
     *,
-    csv: Annotated[Path | None, typer.Option("--csv", help="Judge a column of this file.")] = None,
-    column: Annotated[str, typer.Option(help="The column to judge.")] = "text",
+    to: Annotated[
+        Language | None,
+        typer.Option(help="The language to write; the one that the text is not in by default."),
+    ] = None,
+    glossary: Annotated[
+        Path | None, typer.Option(help="A file with a pair a line: term = 译名", metavar="FILE")
+    ] = None,
     output: Annotated[
         Path | None,
-        typer.Option("--output", "-o", help="Where the judged table goes; standard output by default."),
+        typer.Option(
+            "--output", "-o", help="Where it goes; a .csv gets the sentences side by side.", metavar="FILE"
+        ),
     ] = None,
-    explain: Annotated[bool, typer.Option("--explain", help="Also weigh each word.")] = False,
     as_json: AsJson = False,
 ) -> None:
-    """Judge a text, or a column of a CSV file, as negative, neutral or positive."""
-    if (text is None) == (csv is None):
-        raise BadRequestError(field="sentiment", value="the call", remedy="give either TEXT or --csv FILE")
-    if csv is not None:
-        _judge_table(settings, csv, column, output, as_json=as_json)
-        return
-    if not (text or "").strip():
-        raise EmptyInputError(field="text", remedy="write a sentence to judge")
-    with opened(settings) as runtime, progress("sentiment"):
-        judged = next(runtime.sentiment(runtime.workspace.store.users.local(), [text or ""], explain=explain))
-    if as_json:
-        print_json(_judgement(judged))
-    else:
-        typer.echo(_bars(judged))
+    """Translate a text between English and Chinese; what should be checked is told on standard error."""
+    from assistant.retrieval.documents import as_written
+    from assistant.tools import glossary as terms
+
+    pairs = terms.parse(_file("--glossary", str(glossary)).read_text("utf-8-sig")) if glossary else {}
+    text = _words(file, as_written)
+    with opened(settings) as runtime, progress("translation") as update:
+        events = runtime.translate(runtime.workspace.store.users.local(), text, target=to, terms=pairs)
+        translated = _followed(events, Translation, update, "sentence")
+    _write(translated, output, as_json=as_json)
 
 
-def _read(file: str) -> str:
-    """The text of a file, parsed as an added document is, or of standard input."""
-    if file == STANDARD_INPUT:
-        return sys.stdin.read()
+def _file(field: str, name: str) -> Path:
+    path = Path(name)
+    if not path.is_file():
+        raise BadRequestError(field=field, value=name, remedy="there is no such file; - reads standard input")
+    return path
+
+
+def _words(file: str, read: Callable[[str, Path], str]) -> str:
+    """What ``read`` takes from a file of this name, or standard input."""
+    return sys.stdin.read() if file == STANDARD_INPUT else read(Path(file).name, _file("file", file))
+
+
+def _parsed(name: str, path: Path) -> str:
+    """The text of a file as that of an added document."""
     from assistant.retrieval.documents import read
 
-    path = Path(file)
-    if not path.is_file():
-        raise BadRequestError(
-            field="file", value=file, remedy="there is no such file; - reads standard input"
-        )
-    return "\n\n".join(document.text for document in read(path.name, path))
+    return "\n\n".join(document.text for document in read(name, path))
 
 
-def _object(summary: Summary, text: str) -> dict[str, Any]:
+def _followed(events: Iterable[Any], kind: type[T], update: Callable[[str, float], None], unit: str) -> T:
+    """The result, with which the events end; the bar says how many units are done meanwhile."""
+    result: T | None = None
+    for event in events:
+        if isinstance(event, kind):
+            result = event
+        elif isinstance(event, SummaryProgress | TranslationProgress):
+            update(f"{unit} {event.done} of {event.total}", event.done / max(event.total, 1))
+    assert result is not None
+    return result
+
+
+def _summarized(summary: Summary, text: str) -> dict[str, Any]:
     sentences = [
         {
             "text": s.text,
@@ -112,53 +130,26 @@ def _object(summary: Summary, text: str) -> dict[str, Any]:
     return {"text": summary.text, "sentences": sentences, "pieces": summary.pieces, "rounds": summary.rounds}
 
 
-def _judge_table(settings: Settings, csv: Path, column: str, output: Path | None, *, as_json: bool) -> None:
-    from assistant.tools import table
+def _write(translated: Translation, output: Path | None, *, as_json: bool) -> None:
+    if output is not None and output.suffix.lower() == ".csv":
+        from assistant.tools.table import side_by_side
 
-    if not csv.is_file():
-        raise BadRequestError(field="--csv", value=str(csv), remedy="there is no such file")
-    rows = table.read(csv.read_bytes())
-    texts = table.column(rows, column)
-    with opened(settings) as runtime:
-        judged = _judge(runtime, texts)
-    if output is not None:
-        output.write_bytes(table.write(judged, rows))
+        output.write_bytes(side_by_side(translated))
+    elif output is not None:
+        output.write_text(translated.text, "utf-8")
     if as_json:
-        print_json({"rows": [_row(one) for one in judged], "counts": _counts(judged)})
-    elif output is None:
-        sys.stdout.buffer.write(table.write(judged, rows))
-    else:
-        note(f"{output}: {', '.join(f'{count} {label}' for label, count in _counts(judged).items())}")
+        print_json(_translated(translated))
+        return
+    if output is None:
+        typer.echo(translated.text.rstrip("\n"))
+    for sentence in translated.doubtful:
+        note(f"check: {sentence.text}\n  {'; '.join(map(_doubt, sentence.doubts))}")
 
 
-def _judge(runtime: Assistant, texts: list[str]) -> list[SentimentRow]:
-    from assistant.tools.sentiment import judge_rows
-
-    judged = []
-    with progress("sentiment") as update:
-        for row in judge_rows(texts, runtime.models.generator(), adapter=runtime.models.adapter_name(None)):
-            judged.append(row)
-            update(f"row {row.row} of {len(texts)}", row.row / len(texts))
-    return judged
+def _doubt(doubt: Doubt) -> str:
+    return _DOUBTS[doubt.kind].format(doubt.value)
 
 
-def _counts(judged: list[SentimentRow]) -> dict[str, int]:
-    return dict(Counter(row.sentiment.label if row.sentiment else "error" for row in judged))
-
-
-def _row(row: SentimentRow) -> dict[str, Any]:
-    judged = _judgement(row.sentiment) if row.sentiment else {}
-    return {"row": row.row, "text": row.text, **judged, "error": row.error}
-
-
-def _judgement(judged: Sentiment) -> dict[str, Any]:
-    return {"label": judged.label, **dataclasses.asdict(judged)}
-
-
-def _bars(judged: Sentiment) -> str:
-    lines = ["unsure" if judged.unsure else str(judged.label)]
-    for label in LABELS:
-        share = getattr(judged, label)
-        lines.append(f"  {label:<9}{'█' * round(share * BAR):<{BAR}} {share:.2f}")
-    lines += [f"  {weight:+.2f} {word.strip()}" for word, weight in judged.words if weight]
-    return "\n".join(lines)
+def _translated(translated: Translation) -> dict[str, Any]:
+    sentences = [dataclasses.asdict(sentence) for sentence in translated.sentences]
+    return {"text": translated.text, "target": translated.target, "sentences": sentences}

@@ -40,7 +40,9 @@ def score(
     caches = [begin(prompt, len(prompt) + room) for prompt in prompts]
     last = _read(lean, list(zip(caches, prompts, strict=True)))
     first = torch.tensor([[reply[0] for reply in row] for row in replies])  # (b, replies)
-    found = lean.logprobs(torch.stack([last[n] for n in range(len(prompts))]), first).tolist()
+    found: list[list[float]] = lean.logprobs(
+        torch.stack([last[n] for n in range(len(prompts))]), first
+    ).tolist()
     for column in range(len(replies[0])):
         tails = [row[column] for row in replies]
         for n, more in _rest(lean, caches, prompts, tails):

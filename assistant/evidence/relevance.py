@@ -19,6 +19,7 @@ from assistant.schema import Hit
 Similarity = Callable[[Sequence[str], Sequence[str]], Sequence[Sequence[float]]]
 """Questions and texts to their cosines, a row for each question."""
 
+
 @dataclass(frozen=True, slots=True)
 class Asked:
     """What was searched for: a question, and its translation where there is one."""

@@ -118,7 +118,7 @@ def spelled_out(text: str, header: str = "") -> str:
     for line, following in zip(lines, [*lines[1:], ""], strict=True):
         if following.strip() and _kind(line) == "cells" and _RULE.fullmatch(following):
             names, held = _cells(line), True
-        elif names and (_RULE.fullmatch(line) and line.strip() or line.strip() == header.strip() != ""):
+        elif names and ((_RULE.fullmatch(line) and line.strip()) or line.strip() == header.strip() != ""):
             continue
         else:
             row = _fields(names, _cells(line)) if _kind(line) == "cells" else ""

@@ -6,8 +6,9 @@ import time
 from collections.abc import Iterator, Sequence
 
 from assistant import prompts, window
+from assistant.request import Request
 from assistant.schema import Answer, Finish, Message, Sampling, TurnEvent
-from assistant.tools.reader import Reader, Request
+from assistant.tools.reader import Reader
 from assistant.tools.streaming import Written, relay, tidy
 
 

@@ -13,6 +13,7 @@ from assistant.evidence.attribution import coverage, weights
 from assistant.evidence.calibration import Signs
 from assistant.evidence.relevance import Asked, Similarity
 from assistant.evidence.words import han_share, is_chinese, terms
+from assistant.request import Request
 from assistant.schema import (
     Answer,
     Citation,
@@ -32,7 +33,7 @@ from assistant.schema import (
 from assistant.tools import quoting, reading
 from assistant.tools.followup import standalone
 from assistant.tools.messages import language_of
-from assistant.tools.reader import Reader, Request
+from assistant.tools.reader import Reader
 from assistant.tools.sources import Search
 from assistant.tools.streaming import Written, relay, tidy
 

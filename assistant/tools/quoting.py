@@ -12,6 +12,7 @@ from assistant.evidence.relevance import Asked, Candidate
 from assistant.evidence.sentences import split
 from assistant.evidence.words import terms
 from assistant.schema import Citation, Hit, Language, Sentence, Verdict
+from assistant.tools.width import width
 
 _READABLE, _LISTED = 300, 700
 """Latin characters that a quotation grows to within its paragraph, or with the list that it opens."""
@@ -93,7 +94,7 @@ def _grown(spans: Sequence[tuple[int, int]], place: int, text: str) -> tuple[int
         item = bool(_ITEM.match(text[begin:following]))
         most = _LISTED if item else _READABLE
         ends = "\n\n" in text[end:begin] and not (item and leads_list)
-        ends = ends or (item and not leads_list) or _width(text[start:following]) > most
+        ends = ends or (item and not leads_list) or width(text[start:following]) > most
         if ends and not _opens(text[start:end]):
             break
         end = following
@@ -110,7 +111,7 @@ def _opening(spans: Sequence[tuple[int, int]], place: int, text: str) -> int:
     """Where the line that opens the item's list begins; the item itself where that is too far up."""
     end = spans[place][1]
     for start, stop in reversed(spans[:place]):
-        if _width(text[start:end]) > _LISTED:
+        if width(text[start:end]) > _LISTED:
             break
         if _opens(text[start:stop]):
             return start
@@ -121,8 +122,3 @@ def _opens(words: str) -> bool:
     """True for a heading or a question, which say nothing without what follows."""
     titled = len(words) <= _TITLE and words[-1] not in '。.!！…)）”"' and not _ITEM.match(words)
     return words.startswith("#") or words[-1] in ":：?？" or titled
-
-
-def _width(text: str) -> int:
-    """Characters, a Chinese one as two and a half Latin ones."""
-    return sum(5 if character >= "⺀" else 2 for character in text) // 2

@@ -43,15 +43,3 @@ class Reader:
     def fits(self, messages: Sequence[Message], reply: int) -> bool:
         """Whether a prompt and ``reply`` tokens fit the window."""
         return self.model.count(messages) + reply <= self.model.window
-
-
-@dataclass(frozen=True, slots=True)
-class Request:
-    """What a person wants to know, and how the reply is to be made."""
-
-    question: str
-    history: tuple[Message, ...] = ()
-    """Earlier turns, oldest first, from our own store."""
-    system: str = ""
-    """The person's own instructions."""
-    sampling: Sampling = field(default_factory=Sampling)

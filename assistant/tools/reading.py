@@ -17,6 +17,7 @@ from assistant.evidence.sentences import split
 from assistant.evidence.words import terms
 from assistant.retrieval.tables import spelled_out
 from assistant.schema import Hit
+from assistant.tools.width import width
 
 MOST = 3
 """Passages read at once."""
@@ -99,12 +100,14 @@ def _ranked(asked: Asked, hits: Sequence[Hit], similarity: Similarity) -> list[P
     texts = [passage(_narrowed(p, hits[p.hit])) for p in found]
     near = relevance.leads(asked, texts, similarity)
     weight = weights(texts)
-    low, width = min(near), (max(near) - min(near)) or 1.0
+    low, spread = min(near), (max(near) - min(near)) or 1.0
     scored = [
         replace(
             p,
             lead=lead,
-            score=(lead - low) / width + coverage(terms(asked.like(text)), terms(text), weight) - _RANK_COSTS * p.hit,
+            score=(lead - low) / spread
+            + coverage(terms(asked.like(text)), terms(text), weight)
+            - _RANK_COSTS * p.hit,
         )
         for p, text, lead in zip(found, texts, near, strict=True)
     ]
@@ -158,13 +161,13 @@ def _is_heading(block: str) -> bool:
 
 def _cut(text: str, start: int, end: int) -> list[tuple[int, int]]:
     """A paragraph in pieces of whole sentences or lines, none much longer than `_LONGEST`."""
-    if _width(text[start:end]) <= _LONGEST:
+    if width(text[start:end]) <= _LONGEST:
         return [(start, end)]
     borders = [start + stop for _, stop in split(text[start:end])]
     pieces: list[tuple[int, int]] = []
     begin, last = start, start
     for border in borders:
-        if last > begin and _width(text[begin:border]) > _LONGEST:
+        if last > begin and width(text[begin:border]) > _LONGEST:
             pieces.append((begin, last))
             begin = last + len(text[last:border]) - len(text[last:border].lstrip())
         last = border
@@ -198,8 +201,3 @@ def _touch(one: Paragraph, other: Paragraph, text: str, offset: int) -> bool:
 def _narrowed(span: Paragraph, hit: Hit) -> Hit:
     text, offset = shown(hit)
     return replace(hit, context=text[span.start - offset : span.end - offset], context_start=span.start)
-
-
-def _width(text: str) -> int:
-    """Characters, a Chinese one as two and a half Latin ones."""
-    return sum(5 if character >= "⺀" else 2 for character in text) // 2

@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from assistant import prompts
+from assistant.request import Request
 from assistant.schema import Answer, Delta, Finish, Language, TurnEvent
 from assistant.tools import chat
 from assistant.tools.messages import Kind, language_of
-from assistant.tools.reader import Reader, Request
+from assistant.tools.reader import Reader
 from assistant.tools.sources import Title
 
 _REMEMBERED = 4

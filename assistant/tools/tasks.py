@@ -10,10 +10,11 @@ from assistant.evidence import answering
 from assistant.evidence.attribution import coverage
 from assistant.evidence.relevance import Similarity
 from assistant.evidence.words import normalize, terms
+from assistant.request import Request
 from assistant.schema import Answer, Finish, Hit, Status, TurnEvent
 from assistant.tools import chat, reading
 from assistant.tools.messages import language_of
-from assistant.tools.reader import Reader, Request
+from assistant.tools.reader import Reader
 from assistant.tools.sources import Sources, Title
 from assistant.tools.streaming import relay, tidy
 

@@ -8,10 +8,11 @@ from dataclasses import replace
 from assistant import prompts
 from assistant.errors import StillReadingError
 from assistant.evidence.languages import language_of
+from assistant.request import Request
 from assistant.schema import Answer, TurnEvent
 from assistant.tools import grounded, talking, tasks
 from assistant.tools.messages import Kind, kind_of
-from assistant.tools.reader import Reader, Request
+from assistant.tools.reader import Reader
 from assistant.tools.sources import Sources, Title
 
 

@@ -26,7 +26,9 @@ from starlette.responses import JSONResponse, Response, StreamingResponse
 
 from assistant import prompts
 from assistant.errors import EngineError, ModelNotFoundError, TooLargeError, YoujuError
+from assistant.request import Request as TurnRequest
 from assistant.schema import Answer, Delta, Finish, Sentiment, Summary, Translation, TurnEvent
+from assistant.scope import Scope
 from assistant.store import User
 from assistant.web import api_answers
 from assistant.web.api_answers import Cut
@@ -132,24 +134,25 @@ def _turn(
     """The turn that a request asks for, ready to run in a thread."""
     name = _known(runtime, asked.model)
     grounding = asked.youju or (Grounding() if name == GROUNDED else None)
-    collections = grounding.collections if grounding is not None else "all"
-    if collections != "all":
-        for collection_id in collections:
-            runtime.workspace.store.collections.get(user, collection_id)
+    scope = _scope(runtime, user, grounding) if grounding is not None else None
     *history, question = asked.turns
-    given = grounding.documents if grounding is not None else ()
     sampling = runtime.models.sampling(**asked.sampling(most))
-    return lambda: runtime.chat_turn(
-        user,
-        history,
-        question.text,
-        collection_ids=None if collections == "all" else collections,
-        given=[(document.id, document.title, document.text) for document in given],
-        grounded=grounding is not None,
-        sampling=sampling,
-        system=asked.system,
-        adapter=_adapter(runtime, name),
-    )
+    request = TurnRequest(question.text, sampling, tuple(history), asked.system)
+    return lambda: runtime.chat_turn(user, request, scope, _adapter(runtime, name))
+
+
+def _scope(runtime: Assistant, user: User, grounding: Grounding) -> Scope:
+    """What a grounded answer is drawn from.
+
+    Raises:
+        NotFoundError: A collection is not there, or not this user's.
+    """
+    given = tuple((document.id, document.title, document.text) for document in grounding.documents)
+    if grounding.collections == "all":
+        return Scope(given=given)
+    for collection_id in grounding.collections:
+        runtime.workspace.store.collections.get(user, collection_id)
+    return Scope(grounding.collections, given=given)
 
 
 def _task(runtime: Assistant, user: User, asked: ChatRequest, task: str) -> Callable[[], Iterator[TaskEvent]]:

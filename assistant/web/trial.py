@@ -12,7 +12,9 @@ from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
 from assistant.errors import YoujuError
+from assistant.request import Request
 from assistant.schema import Answer, Finish
+from assistant.scope import Scope
 from assistant.store import User
 
 if TYPE_CHECKING:
@@ -52,7 +54,8 @@ class Trial:
     def _ask(self) -> None:
         begun = time.monotonic()
         try:
-            events = self._runtime.chat_turn(_ASKER, (), QUESTION, given=[PASSAGE])
+            request = Request(QUESTION, self._runtime.models.sampling())
+            events = self._runtime.chat_turn(_ASKER, request, Scope(given=(PASSAGE,)))
             (answer,) = [event for event in events if isinstance(event, Answer)]
             outcome = _judged(answer, round(time.monotonic() - begun, 1))
         except YoujuError as fault:

@@ -8,13 +8,14 @@ from __future__ import annotations
 import json
 import threading
 import time
-from collections.abc import Generator, Iterator, Sequence
+from collections.abc import Generator, Iterator
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Annotated, Any
 
 from pydantic import BeforeValidator, TypeAdapter, ValidationError, ValidationInfo
 
 from assistant.errors import ConflictError, EmptyInputError, YoujuError
+from assistant.request import Request
 from assistant.schema import (
     Answer,
     Citation,
@@ -28,6 +29,7 @@ from assistant.schema import (
     Sentence,
     TurnEvent,
 )
+from assistant.scope import EVERYTHING, Scope
 
 if TYPE_CHECKING:
     from assistant.assistant import Assistant
@@ -171,7 +173,7 @@ def _question(runtime: Assistant, user: User, conversation_id: str, turn: Turn) 
     return store.append(user, conversation_id, parent_id, "user", turn.question.strip())
 
 
-def _history(runtime: Assistant, user: User, question: StoredMessage) -> list[Message]:
+def _history(runtime: Assistant, user: User, question: StoredMessage) -> tuple[Message, ...]:
     """The messages before the question, without those that came to nothing."""
     path = runtime.workspace.store.conversations.path(user, question.conversation_id, question.id)[:-1]
     messages: list[Message] = []
@@ -181,7 +183,7 @@ def _history(runtime: Assistant, user: User, question: StoredMessage) -> list[Me
                 messages.pop()
         else:
             messages.append(Message(message.role, message.text))
-    return messages
+    return tuple(messages)
 
 
 @dataclass(frozen=True, slots=True)
@@ -231,7 +233,7 @@ class _Writer:
         self._saved = time.monotonic()
         self._begun = time.monotonic()
 
-    def write(self, history: Sequence[Message], question: str) -> Iterator[TurnEvent]:
+    def write(self, history: tuple[Message, ...], question: str) -> Iterator[TurnEvent]:
         """Pass the events on; whatever happens, the answer is stored once at the end."""
         answer = Answer("", Finish.CANCELLED)
         fault: Exception | None = None
@@ -252,42 +254,34 @@ class _Writer:
             self._save(answer, fault)
         yield answer
 
-    def _events(self, history: Sequence[Message], question: str) -> Iterator[TurnEvent]:
-        grounded, collection_ids = self._scope()
+    def _events(self, history: tuple[Message, ...], question: str) -> Iterator[TurnEvent]:
         # Resolved here and once: what is noted as having answered is what did, also while another goes live.
         self._adapter = self._runtime.models.adapter_name(self._preferences.adapter) or ""
-        events = self._runtime.chat_turn(
-            self._user,
-            history,
-            question,
-            collection_ids=collection_ids,
-            grounded=grounded,
-            sampling=self._preferences.sampling(self._runtime),
-            system=self._preferences.system,
-            adapter=self._adapter or "none",
-        )
+        sampling, system = self._preferences.sampling(self._runtime), self._preferences.system
+        request = Request(question, sampling, history, system)
+        events = self._runtime.chat_turn(self._user, request, self._scope(), self._adapter or "none")
         try:
             yield from events
         finally:
             if close := getattr(events, "close", None):
                 close()
 
-    def _scope(self) -> tuple[bool, list[str] | None]:
-        """Whether documents are used, and of which collections; ``None`` is all."""
+    def _scope(self) -> Scope | None:
+        """What the conversation is answered from; ``None`` is the model alone."""
         scope = json.loads(self._conversation.scope)
         own = self._runtime.workspace.store.collections.of_chat(self._user, self._conversation.id)
         match scope.get("mode", "all"):
             case "none":
-                return False, None
+                return None
             case "chat":
-                return True, [own.id] if own else []
+                return Scope([own.id] if own else [])
             case "collection":
-                return True, [scope["collection_id"], *([own.id] if own else [])]
+                return Scope([scope["collection_id"], *([own.id] if own else [])])
             case _:
                 if own is None:
-                    return True, None
+                    return EVERYTHING
                 named = self._runtime.workspace.store.collections.list(self._user)
-                return True, [*(collection.id for collection in named), own.id]
+                return Scope([*(collection.id for collection in named), own.id])
 
     def _take(self, event: TurnEvent) -> None:
         if isinstance(event, Found):

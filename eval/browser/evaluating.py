@@ -12,6 +12,7 @@ from assistant.web.i18n import label as word
 from assistant.web.pages import bridge
 from assistant.web.pages.bridge import Action, InView, Reader, shown
 from assistant.web.pages.labels import Labels
+from assistant.web.pages.parts import page_head
 from eval import runs
 from eval.browser import shelf, views, works
 from eval.report.findings import Report
@@ -96,13 +97,17 @@ class _Page:
 
         said = self._labels.said(reader)
         if not may(reader.user):
-            return {**said, self._head: shown(views.head(reader)), self._now: reader.say("evaluate_admins")}
+            return {
+                **said,
+                self._head: shown(page_head(reader, "evaluate")),
+                self._now: reader.say("evaluate_admins"),
+            }
         bare = (reader.say("evaluate_bare"), "none")
         adapters = [bare, *((ref.name, ref.name) for ref in self._runtime.models.adapters())]
         lead = f"<h2>{reader.say('evaluate_compare')}</h2><p>{reader.say('evaluate_compare_lead')}</p>"
         return {
             **said,
-            self._head: shown(views.head(reader)),
+            self._head: shown(page_head(reader, "evaluate")),
             self._pair: shown(lead),
             self._suite: self._suites(reader),
             self._adapter: gr.update(

@@ -21,13 +21,6 @@ if TYPE_CHECKING:
     from eval.runs import Run
 
 
-def head(reader: Reader) -> Markup:
-    """Title and what the page is for."""
-    return Markup('<header class="page-head"><h1>{}</h1><p>{}</p></header>').format(
-        reader.say("evaluate"), reader.say("evaluate_lead")
-    )
-
-
 def now(reader: Reader, work: Work | None) -> Markup:
     """What runs; asked for again each second while something does."""
     if work is None or not work.busy:

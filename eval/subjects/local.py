@@ -17,7 +17,9 @@ from assistant.errors import BadRequestError
 from assistant.evidence import calibration
 from assistant.models import adapters, live
 from assistant.models.catalog import resolve
-from assistant.schema import AdapterRef, Answer, Delta, Summary
+from assistant.request import Request
+from assistant.schema import AdapterRef, Answer, Delta, Sampling, Summary
+from assistant.scope import EVERYTHING, Scope
 from assistant.store import User
 from assistant.tools.summarize import as_long_as
 from eval.schema import (
@@ -148,7 +150,7 @@ class LocalSubject:
     def _name(self) -> str:
         return self._adapter.name if self._adapter else "none"
 
-    def _sampling(self, runtime: Assistant) -> Any:
+    def _sampling(self, runtime: Assistant) -> Sampling:
         return runtime.models.sampling(seed=self._seed, temperature=self._temperature)
 
     def _sentiment(self, case: SentimentCase, runtime: Assistant, user: User) -> Prediction:
@@ -158,18 +160,22 @@ class LocalSubject:
 
     def _answered(self, case: Turn, runtime: Assistant, user: User) -> Prediction:
         """A turn of a conversation, over the documents that its task says."""
-        asked = {"adapter": self._name, "sampling": self._sampling(runtime)}
-        messages = making.conversation(case)
+        messages, scope = making.conversation(case), self._scope(case)
         *history, question = [message for message in messages if message.role != "system"]
+        told = [message.text for message in messages if message.role == "system" and scope is None]
+        request = Request(question.text, self._sampling(runtime), tuple(history), "\n\n".join(told))
+        return self._turn(case, runtime.chat_turn(user, request, scope, self._name))
+
+    def _scope(self, case: Turn) -> Scope | None:
+        """What the case is answered from; ``None`` is the model alone."""
         if isinstance(case, ChatCase) or not self._retrieval:
-            asked["system"] = "\n\n".join(message.text for message in messages if message.role == "system")
-            asked["grounded"] = False
-        elif isinstance(case, GroundedCase):
-            asked["document_ids"] = self._shelf.documents(case) if self._oracle else None
-        elif isinstance(case, DialogueCase):
-            asked["given"] = [(each.id, each.title, each.text) for each in case.documents]
-            asked["document_ids"] = []  # one without documents finds nothing
-        return self._turn(case, runtime.chat_turn(user, history, question.text, **asked))
+            return None
+        if isinstance(case, GroundedCase) and self._oracle:
+            return Scope(document_ids=self._shelf.documents(case))
+        if isinstance(case, DialogueCase):  # one without documents finds nothing
+            given = tuple((each.id, each.title, each.text) for each in case.documents)
+            return Scope(document_ids=(), given=given)
+        return EVERYTHING
 
     def _turn(self, case: Turn, events: Iterator[Any]) -> Prediction:
         answer, first = making.followed(self._watched(events), Answer)

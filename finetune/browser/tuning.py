@@ -16,6 +16,7 @@ from assistant.web.i18n import label as word
 from assistant.web.pages import bridge
 from assistant.web.pages.bridge import Action, InView, Reader, shown
 from assistant.web.pages.labels import Labels
+from assistant.web.pages.parts import page_head
 from finetune.browser import choices, faults, live, recipes, run_views, shelf, views, works
 from finetune.browser.works import Found
 
@@ -120,7 +121,7 @@ class _Page:
         """Everything, as soon as it is known who reads."""
         said = self._labels.said(reader)
         if not may(reader.user):
-            refused = Markup("{}<p>{}</p>").format(views.head(reader), reader.say("tune_admins"))
+            refused = Markup("{}<p>{}</p>").format(page_head(reader, "tune"), reader.say("tune_admins"))
             return {**said, self._parts.head: shown(refused)}
         return {**said, self._parts.name: self._named(reader), **self._drawn(reader, view)}
 
@@ -211,7 +212,7 @@ class _Page:
         found = works.checked(runtime, user)
         planned = works.planned(runtime, user, view.recipe)
         begun = (
-            views.head(reader)
+            page_head(reader, "tune")
             + views.KEPT_FRESH
             + views.steps(reader, "recipe" if choices.ready(found) else "data")
         )

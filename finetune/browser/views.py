@@ -20,13 +20,6 @@ KEPT_FRESH = Markup('<span data-poll-page="tune" data-every="5"></span>')
 STEPS = ("data", "recipe", "run", "result")
 
 
-def head(reader: Reader) -> Markup:
-    """Title and what the page is for."""
-    return Markup('<header class="page-head"><h1>{}</h1><p>{}</p></header>').format(
-        reader.say("tune"), reader.say("tune_lead")
-    )
-
-
 def steps(reader: Reader, now: str) -> Markup:
     """The way from data to result, with the step where the reader is."""
     items = Markup("").join(

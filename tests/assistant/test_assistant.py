@@ -1,14 +1,22 @@
 """The composition root keeps what its parts cannot know of each other."""
 
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from fakes import FakeGenerator, HashEmbedder, opened
 
 from assistant import config
+from assistant.assistant import Assistant
 from assistant.errors import NotBilingualError, ReindexingError, StillReadingError
 from assistant.prompts import EMPTY_LIBRARY
-from assistant.schema import Answer, Finish, Translation
+from assistant.request import Request
+from assistant.schema import Answer, Finish, Translation, TurnEvent
+
+
+def asked(runtime: Assistant, question: str) -> Iterator[TurnEvent]:
+    user = runtime.workspace.store.users.local()
+    return runtime.chat_turn(user, Request(question, runtime.models.sampling()))
 
 
 class Renamed(HashEmbedder):
@@ -25,14 +33,14 @@ def test_nothing_is_declined_while_the_index_is_made_anew(
     runtime.workspace.library.ingest(
         user, runtime.workspace.store.collections.default(user).id, "a.txt", b"Annual leave: 24 days."
     )
-    (*_, answer) = runtime.chat_turn(user, [], "Who won the world cup?")
+    (*_, answer) = asked(runtime, "Who won the world cup?")
     assert isinstance(answer, Answer)
     assert answer.finish is Finish.DECLINED
     monkeypatch.setattr(runtime.workspace.library, "_embedder", Renamed)  # as after a change of settings
     with pytest.raises(ReindexingError, match="in a few minutes"):
-        list(runtime.chat_turn(user, [], "How long is annual leave?"))
+        list(asked(runtime, "How long is annual leave?"))
     runtime.workspace.library.reindex()
-    (*_, answer) = runtime.chat_turn(user, [], "Who won the world cup?")
+    (*_, answer) = asked(runtime, "Who won the world cup?")
     assert answer.finish is Finish.DECLINED
     runtime.close()
 
@@ -55,15 +63,15 @@ def test_nothing_is_declined_before_the_first_document_is_read(tmp_path: Path) -
     settings = config.load(home=tmp_path / "home")
     runtime = opened(settings, embedder=HashEmbedder(), generator=FakeGenerator("never"))
     user = runtime.workspace.store.users.local()
-    (*_, answer) = runtime.chat_turn(user, [], "How long is annual leave?")
+    (*_, answer) = asked(runtime, "How long is annual leave?")
     assert answer.text == EMPTY_LIBRARY["en"]
     place, documents = runtime.workspace.store.collections.default(user).id, runtime.workspace.store.documents
     added = documents.add(
         user, place, title="A", filename="a.txt", media_type="text/plain", sha256="0" * 64, size=1
     )
     with pytest.raises(StillReadingError, match="ask again in a moment"):
-        list(runtime.chat_turn(user, [], "How long is annual leave?"))
+        list(asked(runtime, "How long is annual leave?"))
     documents.set_state(user, added.id, "failed", error="it is empty")
-    (*_, answer) = runtime.chat_turn(user, [], "How long is annual leave?")
+    (*_, answer) = asked(runtime, "How long is annual leave?")
     assert answer.text == EMPTY_LIBRARY["en"]
     runtime.close()

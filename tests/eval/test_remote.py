@@ -78,10 +78,10 @@ def test_every_task_is_asked_through_the_api(site: Site, tmp_path: Path) -> None
     assert (sentiment.output, sentiment.probabilities) == ("positive", pytest.approx((0.1, 0.1, 0.8)))
     assert (summary.output, summary.citations) == ("Leave", (Cited(1, "u", 0, 5),))
     assert (chat.output, chat.tokens) == ("Seven days.", 2)
-    asked = {call.get("system", "-"): call for call in site.runtime.calls}
+    asked = {call["request"].system: call["scope"] for call in site.runtime.calls if "request" in call}
     assert next(call["length"] for call in site.runtime.calls if "summarize" in call) == "sentence"
-    assert asked["Be brief."]["grounded"] is False
-    assert asked[""]["given"] == [("d1", "Terms", "Seven days.")]
+    assert asked["Be brief."] is None
+    assert asked[""].given == (("d1", "Terms", "Seven days."),)
 
 
 def test_dialogues_bring_their_documents_and_plain_questions_none(site: Site, tmp_path: Path) -> None:
@@ -96,7 +96,7 @@ def test_dialogues_bring_their_documents_and_plain_questions_none(site: Site, tm
     )
     (found,) = runner.run(alone(plain), remote(site), tmp_path / "plain").predictions
     assert (found.retrieved, found.passages, found.scores["handled"]) == (("Terms",), ("Seven days.",), 1.0)
-    assert [call["given"] for call in site.runtime.calls] == [[("d1", "Terms", "Seven days.")], []]
+    assert [call["scope"].given for call in site.runtime.calls] == [(("d1", "Terms", "Seven days."),), ()]
     assert site.runtime.fake.prompts == [[*said, Message("user", "How long?")]] * 2
 
 
@@ -115,7 +115,7 @@ def test_what_a_server_cannot_be_asked(site: Site, tmp_path: Path, case: Case, s
 
 def test_without_retrieval_the_model_is_asked_alone(site: Site, tmp_path: Path) -> None:
     found = runner.run(suite(QUESTION), remote(site, retrieval=False), tmp_path / "run")
-    assert site.runtime.calls[-1]["grounded"] is False
+    assert site.runtime.calls[-1]["scope"] is None
     assert found.predictions[0].declined is False
     assert found.predictions[0].citations == ()
 

@@ -11,6 +11,7 @@ from fakes import FakeGenerator, FakeRuntime
 from assistant.config import Settings
 from assistant.errors import BadRequestError
 from assistant.schema import Message
+from assistant.scope import Scope
 from assistant.tools.reader import Reader
 from eval import report, runner, runs
 from eval.schema import (
@@ -113,7 +114,7 @@ def test_a_plain_question_is_put_to_the_documents_in_use(tmp_path: Path) -> None
     assert found.passages == ("Seven days.",)
     assert found.scores["handled"] == found.scores["evidence_shown"] == 1.0
     (call,) = subject.scripted.calls
-    assert (call["grounded"], call["given"], call["collection_ids"]) == (True, [], None)
+    assert call["scope"] == Scope()
     assert subject.scripted.fake.prompts == [[*EARLIER, Message("user", "And the notice?")]]
 
 
@@ -123,8 +124,8 @@ def test_a_dialogue_searches_its_own_documents_alone(tmp_path: Path) -> None:
     assert subject.opened == "folder of the run"
     assert (found["d"].retrieved, found["d"].citations) == (("d1",), (Cited(1, "d1", 0, 11),))
     assert found["b"].retrieved == ()
-    given = {len(call["given"]): call["given"] for call in subject.scripted.calls}
-    assert given == {1: [("d1", "Terms", "Seven days.")], 0: []}
+    scopes = sorted((call["scope"] for call in subject.scripted.calls), key=lambda scope: len(scope.given))
+    assert scopes == [Scope(None, ()), Scope(None, (), (("d1", "Terms", "Seven days."),))]
     assert [*EARLIER, Message("user", "And the notice?")] in subject.scripted.fake.prompts
 
 
@@ -132,7 +133,7 @@ def test_without_retrieval_the_model_is_asked_alone(tmp_path: Path) -> None:
     subject = Local(Home(tmp_path / "home"), retrieval=False)
     run(subject, tmp_path / "run", DIALOGUE)
     (call,) = subject.scripted.calls
-    assert (call["grounded"], call["given"]) == (False, [])
+    assert call["scope"] is None
 
 
 def test_a_follow_up_is_rewritten_as_for_a_search(tmp_path: Path) -> None:

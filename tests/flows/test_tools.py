@@ -10,6 +10,7 @@ import pytest
 from assistant import config, samples
 from assistant.assistant import Assistant
 from assistant.evidence import quantities
+from assistant.request import Request
 from assistant.schema import Answer, Delta, Found, Message, Summary, SummaryProgress, Verdict
 
 pytestmark = pytest.mark.weights
@@ -37,7 +38,8 @@ def runtime(tmp_path_factory: pytest.TempPathFactory, texts: dict[str, str]) -> 
 def ask(runtime: Assistant, question: str, history: tuple[Message, ...] = ()) -> Answer:
     """The answer; its citations are held against the documents that they name."""
     user = runtime.workspace.store.users.local()
-    events = list(runtime.chat_turn(user, history, question))
+    request = Request(question, runtime.models.sampling(), history)
+    events = list(runtime.chat_turn(user, request))
     answer = events[-1]
     assert isinstance(answer, Answer)
     for citation in answer.citations:

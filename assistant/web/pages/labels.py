@@ -6,8 +6,10 @@ more, from the server, as soon as it is known who reads.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
+from assistant.web.i18n import label as word
 from assistant.web.pages.bridge import Reader
 
 
@@ -21,6 +23,10 @@ class Labels:
         """Remember ``field``; ``keys`` name its properties, ``choices`` maps its values to keys."""
         self._fields.append((field, keys, {"choices": choices} if choices else {}))
         return field
+
+    def make(self, kind: Callable[..., Any], keys: dict[str, str], **options: Any) -> Any:
+        """A field of this ``kind`` that is remembered, with its words for the first look."""
+        return self.add(kind(**{name: word(key) for name, key in keys.items()}, **options), None, **keys)
 
     @property
     def fields(self) -> list[Any]:

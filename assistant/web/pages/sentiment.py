@@ -12,8 +12,7 @@ from markupsafe import Markup
 from assistant.errors import EmptyInputError
 from assistant.schema import LABELS, Sentiment, SentimentRow
 from assistant.web import turns
-from assistant.web.i18n import label as word
-from assistant.web.pages import bridge
+from assistant.web.pages import bridge, parts
 from assistant.web.pages.bridge import Reader, shown
 from assistant.web.pages.labels import Labels
 
@@ -37,38 +36,33 @@ def build(runtime: Assistant, blocks: gr.Blocks) -> None:
         head = bridge.view("sentiment-head")
         with gr.Row(elem_classes="two"):
             with gr.Column():
-                text = gr.Textbox(
-                    label=word("one_text"), placeholder=word("text_hint"), lines=5, max_lines=14
-                )
+                said = {"label": "one_text", "placeholder": "text_hint"}
+                text = labels.make(gr.Textbox, said, lines=5, max_lines=14)
                 with gr.Row(elem_classes="buttons"):
-                    judge = gr.Button(word("judge"), variant="primary")
+                    judge = labels.make(gr.Button, {"value": "judge"}, variant="primary")
             with gr.Column():
                 result = bridge.view("judgement")
         many = bridge.view("sentiment-many")
         with gr.Row(elem_classes=["two", "csv"]):
             with gr.Column():
-                table = gr.File(label=word("csv_file"), file_types=[".csv", ".tsv", ".txt"], height=160)
-                column = gr.Dropdown([], label=word("csv_column"), allow_custom_value=False)
+                kinds = [".csv", ".tsv", ".txt"]
+                table = labels.make(gr.File, {"label": "csv_file"}, file_types=kinds, height=160)
+                column = labels.make(
+                    gr.Dropdown, {"label": "csv_column"}, choices=[], allow_custom_value=False
+                )
                 with gr.Row(elem_classes="buttons"):
-                    start = gr.Button(word("judge"), variant="primary")
-                    halt = gr.Button(word("stop"))
+                    start = labels.make(gr.Button, {"value": "judge"}, variant="primary")
+                    halt = labels.make(gr.Button, {"value": "stop"})
             with gr.Column():
                 spread = bridge.view("spread")
         rows = bridge.view("judged")
         held = gr.State([], time_to_live=HELD_S)
-    labels.add(text, label="one_text", placeholder="text_hint")
-    labels.add(judge, value="judge")
-    labels.add(table, label="csv_file")
-    labels.add(column, label="csv_column")
-    labels.add(start, value="judge")
-    labels.add(halt, value="stop")
 
     def load(reader: Reader) -> dict[Any, Any]:
-        lead = Markup('<header class="page-head"><h1>{}</h1><p>{}</p></header>')
         return {
             **labels.said(reader),
-            head: shown(lead.format(reader.say("sentiment"), reader.say("sentiment_lead"))),
-            result: shown(Markup('<p class="hint">{}</p>').format(reader.say("sentiment_empty"))),
+            head: shown(parts.page_head(reader, "sentiment")),
+            result: shown(parts.hint(reader.say("sentiment_empty"))),
             many: shown(Markup("<h2>{}</h2>").format(reader.say("many_texts"))),
         }
 
@@ -192,21 +186,10 @@ def _chart(reader: Reader, judged: Sequence[SentimentRow], total: int, url: str 
 
 
 def _rows(reader: Reader, judged: Sequence[SentimentRow]) -> Markup:
-    kinds = ("all", *LABELS, "unsure")
-    filters = Markup("").join(
-        Markup('<button type="button" class="pill" data-show="{}" aria-pressed="{}">{}</button>').format(
-            kind, "true" if kind == "all" else "false", reader.say(kind)
-        )
-        for kind in kinds
-    )
     body = Markup("").join(_row(reader, row) for row in judged[:ROWS_SHOWN])
-    count = Markup("")
-    if len(judged) > ROWS_SHOWN:
-        words = reader.say("showing_n", shown=ROWS_SHOWN, total=len(judged))
-        count = Markup('<p class="hint">{}</p>').format(words)
-    return Markup(
-        '<div class="pills">{}</div><div class="scroll"><table class="judged"><tbody>{}</tbody></table></div>{}'
-    ).format(filters, body, count)
+    return Markup('{}<div class="scroll"><table class="judged"><tbody>{}</tbody></table></div>{}').format(
+        parts.pills(reader, *LABELS, "unsure"), body, parts.cut_off(reader, judged, ROWS_SHOWN)
+    )
 
 
 def _row(reader: Reader, row: SentimentRow) -> Markup:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from markupsafe import Markup
 
 from assistant.web import i18n
+from assistant.web.pages import parts
 from assistant.web.pages.bridge import Reader
 from assistant.web.pages.icons import icon
 
@@ -27,12 +28,11 @@ def html(runtime: Assistant, reader: Reader, collection_id: str) -> Markup:
     chosen = runtime.workspace.store.collections.get(reader.user, collection_id)
     records = runtime.workspace.store.documents.list(reader.user, collection_id)
     return Markup(
-        '<header class="page-head"><h1>{title}</h1><p>{lead}</p></header>'
-        '<div class="shelf" data-collection="{id}"><aside><h2>{collections}</h2>{items}'
+        '{head}<div class="shelf" data-collection="{id}"><aside><h2>{collections}</h2>{items}'
         '<button type="button" class="text" data-docs="create" data-prompt="{name}">{plus}{new}</button></aside>'
         '<div class="stock">{drop}{finder}{table}</div></div>'
     ).format(
-        title=say("documents"), lead=say("documents_lead"), id=collection_id, collections=say("collections"),
+        head=parts.page_head(reader, "documents"), id=collection_id, collections=say("collections"),
         items=Markup("").join(_collection(reader, c, c.id == chosen.id) for c in collections),
         name=say("collection_name"), plus=icon("plus"), new=say("new_collection"), drop=_drop(reader),
         finder=_finder(reader, bool(records)), table=_table(reader, records),
@@ -86,17 +86,13 @@ def _finder(reader: Reader, any_documents: bool) -> Markup:
 
 def _table(reader: Reader, records: list[DocumentRecord]) -> Markup:
     if not records:
-        return Markup('<p class="hint">{}</p>').format(reader.say("no_documents"))
+        return parts.hint(reader.say("no_documents"))
     head = Markup("").join(Markup("<th>{}</th>").format(reader.say(f"column_{name}")) for name in COLUMNS)
     rows = Markup("").join(_row(reader, record) for record in records[:SHOWN])
-    count = Markup("")
-    if len(records) > SHOWN:
-        words = reader.say("showing_n", shown=SHOWN, total=len(records))
-        count = Markup('<p class="hint">{}</p>').format(words)
     return Markup(
         '<div class="scroll"><table class="documents"><thead><tr>{}<th></th></tr></thead><tbody>{}</tbody></table>'
         "</div>{}"
-    ).format(head, rows, count)
+    ).format(head, rows, parts.cut_off(reader, records, SHOWN))
 
 
 def _row(reader: Reader, record: DocumentRecord) -> Markup:

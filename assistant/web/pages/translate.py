@@ -9,12 +9,10 @@ from typing import TYPE_CHECKING, Any
 
 from markupsafe import Markup
 
-from assistant.errors import BadRequestError, EmptyInputError
-from assistant.schema import Doubt, Language, TranslatedSentence, Translation, TranslationProgress
-from assistant.web.i18n import label as word
-from assistant.web.pages import bridge
-from assistant.web.pages.bridge import Reader, shown
-from assistant.web.pages.labels import Labels
+from assistant.schema import Doubt, TranslatedSentence, Translation, TranslationProgress
+from assistant.web.pages import bridge, parts
+from assistant.web.pages.bridge import Reader
+from assistant.web.pages.workbench import Workbench, known, required
 
 if TYPE_CHECKING:
     import gradio as gr
@@ -34,79 +32,26 @@ def build(runtime: Assistant, blocks: gr.Blocks) -> None:
     """Lay the page out and wire it."""
     import gradio as gr
 
-    labels = Labels()
-    with gr.Column(elem_id="page-translate", elem_classes="page"):
-        head = bridge.view("translate-head")
-        with gr.Row(elem_classes="two"):
-            with gr.Column():
-                text = gr.Textbox(label=word("text"), placeholder=word("text_hint"), lines=10, max_lines=20)
-                document = gr.Dropdown(
-                    [("—", "")], value="", label=word("or_document"), allow_custom_value=False
-                )
-                target = gr.Radio(
-                    [(word(key), value) for value, key in TARGETS.items()], value="auto", label=word("target")
-                )
-                glossary = gr.Textbox(
-                    label=word("glossary"), placeholder=word("glossary_hint"), lines=3, max_lines=10
-                )
-                with gr.Row(elem_classes="buttons"):
-                    start = gr.Button(word("run_translate"), variant="primary")
-                    halt = gr.Button(word("stop"), elem_classes="halt")
-                    file = gr.UploadButton(word("a_file"))
-            with gr.Column():
-                result = bridge.view("translated")
-    labels.add(text, label="text", placeholder="text_hint")
-    labels.add(file, label="a_file")
-    labels.add(target, TARGETS, label="target")
-    labels.add(glossary, label="glossary", placeholder="glossary_hint")
-    labels.add(start, value="run_translate")
-    labels.add(halt, value="stop")
+    bench = Workbench(runtime, "translate", "translation_empty")
+    with bench.laid_out("translated", lines=10):
+        target = bench.choice("target", TARGETS, "auto")
+        said = {"label": "glossary", "placeholder": "glossary_hint"}
+        glossary = bench.labels.make(gr.Textbox, said, lines=3, max_lines=10)
+    with bench.buttons:
+        file = bench.labels.make(gr.UploadButton, {"label": "a_file"})
 
-    def load(reader: Reader) -> dict[Any, Any]:
-        lead = Markup('<header class="page-head"><h1>{}</h1><p>{}</p></header>')
-        kept = runtime.workspace.store.settings.get(reader.user, GLOSSARY)
-        return {
-            **labels.said(reader),
-            glossary: gr.update(
-                value=kept, label=reader.say("glossary"), placeholder=reader.say("glossary_hint")
-            ),
-            head: shown(lead.format(reader.say("translate"), reader.say("translate_lead"))),
-            result: shown(_hint(reader, "translation_empty")),
-            document: _documents(runtime, reader),
-        }
-
-    def documents(reader: Reader) -> dict[Any, Any]:
-        return {document: _documents(runtime, reader)}
+    def kept(reader: Reader) -> dict[Any, Any]:
+        return {glossary: gr.update(value=runtime.workspace.store.settings.get(reader.user, GLOSSARY))}
 
     def opened(reader: Reader, path: str | None) -> dict[Any, Any]:
-        return {text: _taken(path)} if path else {}
+        return {bench.text: _taken(path)} if path else {}
 
-    def run(reader: Reader, own: str, chosen: str, into: str, pairs: str) -> Iterator[dict[Any, Any]]:
-        for html in _run(runtime, reader, _source(runtime, reader, own, chosen), into, pairs):
-            yield {result: shown(html)}
+    def run(reader: Reader, own: str, chosen: str, into: str, pairs: str) -> Iterator[Markup]:
+        return _run(runtime, reader, _source(runtime, reader, own, chosen), into, pairs)
 
-    listen = bridge.EVENT
-    blocks.load(bridge.guarded(runtime, load), None, [*labels.fields, head, result, document], **listen)
-    document.focus(bridge.guarded(runtime, documents), None, document, **listen)
-    file.upload(bridge.guarded(runtime, opened), file, text, **listen)
-    running = gr.on(
-        [start.click, text.submit, glossary.submit],
-        bridge.guarded(runtime, run),
-        [text, document, target, glossary],
-        result,
-        **listen,
-    )
-    halt.click(None, None, None, cancels=running)
-
-
-def _documents(runtime: Assistant, reader: Reader) -> Any:
-    import gradio as gr
-
-    ready = [
-        record for record in runtime.workspace.store.documents.list(reader.user) if record.state == "ready"
-    ]
-    choices = [(reader.say("own_text"), ""), *((record.title, record.id) for record in ready)]
-    return gr.update(choices=choices, label=reader.say("or_document"))
+    bench.wire(blocks, run, [target, glossary], bench.text.submit, glossary.submit)
+    blocks.load(bridge.guarded(runtime, kept), None, glossary, **bridge.EVENT)
+    file.upload(bridge.guarded(runtime, opened), file, bench.text, **bridge.EVENT)
 
 
 def _taken(path: str) -> str:
@@ -134,14 +79,15 @@ def _source(runtime: Assistant, reader: Reader, own: str, chosen: str) -> str:
 def _run(runtime: Assistant, reader: Reader, text: str, into: str, lines: str) -> Iterator[Markup]:
     from assistant.tools import glossary
 
-    if not text.strip():
-        raise EmptyInputError(field=reader.say("text"), remedy=reader.say("text_hint"))
-    target, pairs = _known(into), glossary.parse(lines or "")
+    required(reader, text)
+    target, pairs = known(TARGETS, "target", into), glossary.parse(lines or "")
     runtime.workspace.store.settings.set(reader.user, GLOSSARY, lines or "")
     rows: dict[int, TranslatedSentence] = {}
     drawn = 0.0
     yield _bar(reader, TranslationProgress(0, 1))
-    for event in runtime.translate(reader.user, text, target=target, terms=pairs):
+    for event in runtime.translate(
+        reader.user, text, target=None if target == "auto" else target, terms=pairs
+    ):
         if isinstance(event, Translation):
             yield translation(runtime, reader, event)
             return
@@ -157,13 +103,6 @@ def _newest(rows: dict[int, TranslatedSentence]) -> list[TranslatedSentence]:
     return [rows[place] for place in sorted(rows)[-ROWS_WHILE_RUNNING:]]
 
 
-def _known(into: str) -> Language | None:
-    """The choice, which comes from the browser, where it is one of ours."""
-    if into not in TARGETS:
-        raise BadRequestError(field="target", value=repr(into), remedy=f"use one of {', '.join(TARGETS)}")
-    return None if into == "auto" else "zh" if into == "zh" else "en"
-
-
 def translation(runtime: Assistant, reader: Reader, done: Translation) -> Markup:
     """The sentences side by side, those to check marked, and the ways to take them along."""
     from assistant.tools.table import side_by_side
@@ -177,7 +116,8 @@ def translation(runtime: Assistant, reader: Reader, done: Translation) -> Markup
         '<div class="translation"><template>{}</template><p class="status">{}</p><p class="hint">{}</p>{}{}{}{}</div>'
     ).format(
         done.text, words, reader.say("translation_limits"), _ways(reader, text, table),
-        _pills(reader) if doubtful else "", _pairs(reader, done.sentences[:ROWS_SHOWN]), _count(reader, count),
+        parts.pills(reader, "doubtful") if doubtful else "", _pairs(reader, done.sentences[:ROWS_SHOWN]),
+        parts.cut_off(reader, done.sentences, ROWS_SHOWN),
     )  # fmt: skip
 
 
@@ -189,14 +129,6 @@ def _ways(reader: Reader, text: str, table: str) -> Markup:
         reader.say("copy"),
         link.format(text, reader.say("download_text")),
         link.format(table, reader.say("download_rows")),
-    )
-
-
-def _pills(reader: Reader) -> Markup:
-    pill = Markup('<button type="button" class="pill" data-show="{}" aria-pressed="{}">{}</button>')
-    kinds = (("all", "true", "all"), ("doubtful", "false", "doubtful"))
-    return Markup('<div class="pills">{}</div>').format(
-        Markup("").join(pill.format(kind, pressed, reader.say(key)) for kind, pressed, key in kinds)
     )
 
 
@@ -225,17 +157,6 @@ def _doubt(reader: Reader, doubt: Doubt) -> str:
     return reader.say(f"doubt_{doubt.kind}", value=doubt.value)
 
 
-def _count(reader: Reader, total: int) -> Markup:
-    if total <= ROWS_SHOWN:
-        return Markup("")
-    return Markup('<p class="hint">{}</p>').format(reader.say("showing_n", shown=ROWS_SHOWN, total=total))
-
-
 def _bar(reader: Reader, now: TranslationProgress) -> Markup:
-    return Markup('<p class="status">{}</p><progress value="{}" max="{}"></progress>').format(
-        reader.say("translation_progress", done=now.done, total=now.total), now.done, max(now.total, 1)
-    )
-
-
-def _hint(reader: Reader, key: str) -> Markup:
-    return Markup('<p class="hint">{}</p>').format(reader.say(key))
+    words = reader.say("translation_progress", done=now.done, total=now.total)
+    return parts.progress(words, now.done, now.total)

@@ -14,6 +14,7 @@ from fakes import FakeGenerator
 from assistant.commands import app, asking
 from assistant.config import Settings
 from assistant.errors import EngineError, HomeLockedError
+from assistant.request import Request
 from assistant.schema import (
     Answer,
     Chunk,
@@ -36,6 +37,7 @@ from assistant.schema import (
     TranslationProgress,
     Verdict,
 )
+from assistant.scope import Scope
 from assistant.store import DocumentRecord, Store, User
 
 CITATION = Citation(1, "d1", "手册.pdf", 3, 9, "24 days", page=2)
@@ -120,9 +122,9 @@ class FakeRuntime:
         self.library = FakeLibrary(self.store, exclusive=exclusive)
 
     def chat_turn(
-        self, user: User, history: Any, question: str, *, collection_ids: Any = None, **_: Any
+        self, user: User, request: Request, scope: Scope, adapter: str | None = None
     ) -> Iterator[Any]:
-        FakeRuntime.asked |= {"user": user.name, "question": question, "collections": collection_ids}
+        FakeRuntime.asked |= {"user": user.name, "question": request.question, "scope": scope}
         yield Status("searching", 7)
         yield Found((HIT,))
         yield Delta("Leave ", tokens=1)
@@ -207,7 +209,7 @@ def test_ask_for_scripts(out: Say) -> None:
         ("It snows.", "no_source"),
     ]
     assert FakeRuntime.asked == {
-        "exclusive": False, "user": "local", "question": "How long is leave?", "collections": None
+        "exclusive": False, "user": "local", "question": "How long is leave?", "scope": Scope()
     }  # fmt: skip
     assert FakeRuntime.closed == 1
 
@@ -233,7 +235,7 @@ def test_ask_within_a_collection_of_a_user(
     (tmp_path / "a.txt").write_text("x")
     out("ingest", str(tmp_path / "a.txt"), "-c", "Bank")
     out("ask", "x", "-c", "Bank")
-    assert len(FakeRuntime.asked["collections"]) == 1
+    assert len(FakeRuntime.asked["scope"].collection_ids) == 1
     assert app.run(["ask", "x", "-c", "Bnk"]) == 2
     assert "collection 'Bnk' was not found" in capsys.readouterr().err
     assert app.run(["ask", "x", "--user", "nobody"]) == 2

@@ -10,13 +10,20 @@ import pytest
 from fakes import FakeGenerator
 
 from assistant.errors import ContextOverflowError
+from assistant.request import Request
 from assistant.schema import Answer, Delta, Finish, Message, Sampling
 from assistant.tools import chat
-from assistant.tools.reader import Reader, Request
+from assistant.tools.reader import Reader
 
 
-def reply(model: FakeGenerator, question: str, history: tuple[Message, ...] = (), **request: Any) -> Answer:
-    *_, answer = chat.reply(Reader(model), Request(question, history, **request))
+def reply(
+    model: FakeGenerator,
+    question: str,
+    history: tuple[Message, ...] = (),
+    sampling: Sampling | None = None,
+    system: str = "",
+) -> Answer:
+    *_, answer = chat.reply(Reader(model), Request(question, sampling or Sampling(), history, system))
     assert isinstance(answer, Answer)
     return answer
 

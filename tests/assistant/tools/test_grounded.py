@@ -12,6 +12,7 @@ from fakes import FakeGenerator, alike
 from assistant import prompts
 from assistant.errors import ContextOverflowError
 from assistant.evidence.calibration import CAUTIOUS, Calibration, Weights
+from assistant.request import Request
 from assistant.schema import (
     Answer,
     Chunk,
@@ -26,7 +27,7 @@ from assistant.schema import (
     Verdict,
 )
 from assistant.tools import grounded
-from assistant.tools.reader import Reader, Request
+from assistant.tools.reader import Reader
 
 DOCUMENT = (
     "Our shop is open all year. Refunds are paid within 14 days of the return. "
@@ -79,7 +80,7 @@ def run(
         asked.append(query)
         return result
 
-    request = Request(question, history, system, sampling or Sampling())
+    request = Request(question, sampling or Sampling(), history, system)
     events = list(grounded.answer(Reader(model, **reader), request, search, similarity))
     assert isinstance(events[-1], Answer)
     return events, events[-1], asked
@@ -344,7 +345,7 @@ def test_documents_cannot_forge_a_citation() -> None:
 def test_closing_early_closes_the_model() -> None:
     model = Sure(SAID)
     reader = Reader(model, calibration=CAUTIOUS.model_copy(update={"shown_from": 0.0}))
-    turn = grounded.answer(reader, Request(ASKED), lambda _: GOOD, alike)
+    turn = grounded.answer(reader, Request(ASKED, Sampling()), lambda _: GOOD, alike)
     for event in turn:
         if isinstance(event, Delta) and event.text:
             break

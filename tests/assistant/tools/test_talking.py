@@ -6,10 +6,11 @@ import pytest
 from fakes import FakeGenerator
 
 from assistant import prompts
-from assistant.schema import Answer, Delta, Finish, Message
+from assistant.request import Request
+from assistant.schema import Answer, Delta, Finish, Message, Sampling
 from assistant.tools import talking
 from assistant.tools.messages import Kind
-from assistant.tools.reader import Reader, Request
+from assistant.tools.reader import Reader
 from assistant.tools.sources import Title
 
 TITLES = [Title("d1", "House rules"), Title("d2", "员工手册")]
@@ -20,7 +21,9 @@ def reply(
 ) -> tuple[Answer, FakeGenerator]:
     model = FakeGenerator(*replies or ("never",))
     history = tuple(Message("user" if n % 2 == 0 else "assistant", f"said {n}") for n in range(past))
-    *events, answer = talking.reply(Reader(model, writes=writes), Request(message, history), kind, titles)
+    *events, answer = talking.reply(
+        Reader(model, writes=writes), Request(message, Sampling(), history), kind, titles
+    )
     assert isinstance(answer, Answer)
     assert "".join(event.text for event in events if isinstance(event, Delta)).strip() == answer.text
     return answer, model

@@ -8,9 +8,10 @@ import pytest
 from fakes import FakeGenerator
 
 from assistant import prompts
-from assistant.schema import Answer, Chunk, Hit, Message, Status, TurnEvent, Verdict
+from assistant.request import Request
+from assistant.schema import Answer, Chunk, Hit, Message, Sampling, Status, TurnEvent, Verdict
 from assistant.tools import tasks
-from assistant.tools.reader import Reader, Request
+from assistant.tools.reader import Reader
 from assistant.tools.sources import Sources, Title
 
 RULES = Title("d1", "House rules", "rules-2024.pdf")
@@ -74,7 +75,7 @@ def perform(
         raise AssertionError("a task is not searched for")
 
     sources = Sources(search, flat, lambda: TITLES, passages)  # type: ignore[arg-type]
-    events = tasks.perform(Reader(model, **reader), Request(message, history), sources)
+    events = tasks.perform(Reader(model, **reader), Request(message, Sampling(), history), sources)
     return None if events is None else list(events)
 
 

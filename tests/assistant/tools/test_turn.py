@@ -12,10 +12,11 @@ from assistant import prompts
 from assistant.errors import StillReadingError
 from assistant.evidence.calibration import CAUTIOUS
 from assistant.evidence.relevance import Similarity
-from assistant.schema import Answer, Chunk, Finish, Hit, Message, Status
+from assistant.request import Request
+from assistant.schema import Answer, Chunk, Finish, Hit, Message, Sampling, Status
 from assistant.tools import messages, turn
 from assistant.tools.messages import Kind
-from assistant.tools.reader import Reader, Request
+from assistant.tools.reader import Reader
 from assistant.tools.sources import Sources, Title
 
 TEXT = "Refunds are paid within 14 days. Gift cards are not refunded."
@@ -63,7 +64,7 @@ class Scene:
 
         sources = Sources(search, similarity, titles, lambda _: [HIT])
         reader = Reader(self.model, calibration=self.calibration)
-        *events, answer = turn.reply(reader, Request(message, history), sources)
+        *events, answer = turn.reply(reader, Request(message, Sampling(), history), sources)
         assert isinstance(answer, Answer)
         return answer, [event.step for event in events if isinstance(event, Status)]
 

@@ -16,7 +16,9 @@ import pytest
 from fakes import HashEmbedder, TimedGenerator
 
 from assistant.errors import QueueFullError
+from assistant.request import Request
 from assistant.schema import Answer, Finish, Message
+from assistant.scope import Scope
 
 QUESTION: Any = [{"role": "user", "content": "How long?"}]
 ASKED: dict[str, Any] = {"model": "fake", "messages": QUESTION}
@@ -72,7 +74,7 @@ def test_a_grounded_answer_brings_its_evidence(site: Any, client: openai.OpenAI)
     assert evidence["best"]["page"] == 2
     assert (evidence["declined"], evidence["confidence"]) == (False, 0.9)
     (call,) = site.runtime.calls
-    assert (call["user"].name, call["grounded"], call["collection_ids"]) == ("ada", True, None)
+    assert (call["user"].name, call["scope"]) == ("ada", Scope())
 
 
 def test_a_stream_ends_with_the_evidence_and_the_usage(client: openai.OpenAI) -> None:
@@ -105,7 +107,7 @@ def test_the_models_name_is_the_model_alone(site: Any, client: openai.OpenAI) ->
     )
     assert answer.model_extra["youju"]["citations"] == []  # type: ignore[index]
     call = site.runtime.calls[-1]
-    assert (call["grounded"], call["system"], call["adapter"]) == (False, "Be brief.", "none")
+    assert (call["scope"], call["request"].system, call["adapter"]) == (None, "Be brief.", "none")
     assert site.runtime.fake.prompts[-1][1:] == [
         Message("user", "Hi"),
         Message("assistant", "Hello"),
@@ -122,7 +124,7 @@ def test_an_adapter_is_a_model_and_the_extension_grounds_any(site: Any, client: 
         model="tuned", messages=QUESTION, extra_body={"youju": {"collections": [mine.id]}}
     )
     call = site.runtime.calls[-1]
-    assert (call["adapter"], call["grounded"], call["collection_ids"]) == ("tuned", True, [mine.id])
+    assert (call["adapter"], call["scope"]) == ("tuned", Scope([mine.id]))
 
 
 def test_models_are_listed(client: openai.OpenAI) -> None:
@@ -337,10 +339,10 @@ def test_one_poisoned_request_harms_no_other(serve: Callable[..., Any]) -> None:
     client = official(site)
     turn = site.runtime.chat_turn
 
-    def poisoned(user: Any, history: Any, question: str, **options: Any) -> Iterator[Any]:
-        if question == "poison":
+    def poisoned(user: Any, request: Request, *more: Any) -> Iterator[Any]:
+        if request.question == "poison":
             raise RuntimeError("poison")
-        yield from turn(user, history, question, **options)
+        yield from turn(user, request, *more)
 
     site.runtime.chat_turn = poisoned
     answers: dict[int, Any] = {}

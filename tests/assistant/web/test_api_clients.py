@@ -128,7 +128,7 @@ def test_messages_are_read_as_clients_keep_them(
 
 def test_instructions_come_under_either_name(shared: Any, client: openai.OpenAI) -> None:
     ask(client, [{"role": "developer", "content": "Be brief."}, *QUESTION])
-    assert shared.runtime.calls[-1]["system"] == "Be brief."
+    assert shared.runtime.calls[-1]["request"].system == "Be brief."
 
 
 def test_our_own_message_goes_back_whole(shared: Any, client: openai.OpenAI) -> None:

@@ -23,9 +23,9 @@ def ask(client: openai.OpenAI, text: str = "How long?", **youju: Any) -> Any:
 
 def test_documents_of_one_request_are_what_is_searched(site: Any, client: openai.OpenAI) -> None:
     assert ask(client, documents=[DOCUMENT]).model_extra["youju"]["citations"][0]["document_id"] == "d1"
-    assert site.runtime.calls[-1]["given"] == [("d1", "Terms", DOCUMENT["text"])]
+    assert site.runtime.calls[-1]["scope"].given == (("d1", "Terms", DOCUMENT["text"]),)
     ask(client)
-    assert site.runtime.calls[-1]["given"] == []
+    assert site.runtime.calls[-1]["scope"].given == ()
 
 
 def test_a_summary_comes_with_its_sources(site: Any, client: openai.OpenAI) -> None:

@@ -14,6 +14,7 @@ from demo_runtime import DemoRuntime, furnish
 
 from assistant import samples
 from assistant.errors import AdapterError, BadRequestError, EmptyInputError, NotFoundError
+from assistant.request import Request
 from assistant.schema import Answer, Delta, Finish, Mark, Quoted, Sentiment
 from assistant.web import turns
 from assistant.web.pages import (
@@ -553,7 +554,7 @@ def test_work_on_a_document_shows_what_was_read_without_scores(
     runtime: DemoRuntime, reader: Reader, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Nothing was searched for; an answer that was has both."""
-    (*_, searched) = runtime.chat_turn(reader.user, [], QUESTION)
+    (*_, searched) = runtime.chat_turn(reader.user, Request(QUESTION, runtime.sampling()))
     done = replace(searched, confidence=None, query="Summarize the handbook")
     monkeypatch.setattr(runtime, "chat_turn", lambda *_, **__: iter([done]))
     work = thread(runtime, reader, asked(runtime, reader, "Summarize the handbook")[0])

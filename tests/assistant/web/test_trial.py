@@ -27,7 +27,10 @@ def test_health_asks_only_where_it_is_told_to_and_then_once(serve: Callable[...,
     site = serve()
     turns: list[str] = []
     turn = site.runtime.chat_turn
-    site.runtime.chat_turn = lambda *given, **more: (turns.append(given[2]), turn(*given, **more))[1]
+    site.runtime.chat_turn = lambda user, request, *more: (
+        turns.append(request.question),
+        turn(user, request, *more),
+    )[1]
     client = site.client()  # nobody is signed in
     assert "question" not in client.get("/health").json()
     assert turns == []

@@ -8,7 +8,9 @@ import pytest
 from demo_runtime import HANDBOOK, DemoRuntime, furnish
 
 from assistant.errors import ConflictError, EmptyInputError, EngineError, NotFoundError
+from assistant.request import Request
 from assistant.schema import Answer, Delta, Finish, Found, Message, Status
+from assistant.scope import Scope
 from assistant.store import User
 from assistant.web import turns
 from assistant.web.turns import Ask, Edit, Regenerate
@@ -199,8 +201,8 @@ def test_an_engine_failure_keeps_the_text_and_names_the_error(
 
 
 @pytest.mark.parametrize(
-    ("mode", "grounded", "collections"),
-    [("all", True, None), ("none", False, None), ("chat", True, []), ("collection", True, ["own"])],
+    ("mode", "scope"),
+    [("all", Scope()), ("none", None), ("chat", Scope([])), ("collection", Scope(["own"]))],
 )
 def test_the_scope_decides_where_is_searched(
     runtime: DemoRuntime,
@@ -208,38 +210,36 @@ def test_the_scope_decides_where_is_searched(
     chat: str,
     monkeypatch: pytest.MonkeyPatch,
     mode: str,
-    grounded: bool,
-    collections: Any,
+    scope: Scope | None,
 ) -> None:
     own = runtime.workspace.store.collections.create(user, "Contracts")
-    seen: dict[str, Any] = {}
+    seen: list[Scope | None] = []
 
-    def answer(*_: Any, **options: Any) -> Any:
-        seen.update(options)
+    def answer(user: User, request: Request, scope: Scope | None, adapter: str) -> Any:
+        seen.append(scope)
         yield Answer("ok", Finish.STOP)
 
     monkeypatch.setattr(runtime, "chat_turn", answer)
-    scope = {"mode": mode, **({"collection_id": own.id} if mode == "collection" else {})}
-    runtime.workspace.store.conversations.set_scope(user, chat, json.dumps(scope))
+    wanted = {"mode": mode, **({"collection_id": own.id} if mode == "collection" else {})}
+    runtime.workspace.store.conversations.set_scope(user, chat, json.dumps(wanted))
     list(turns.run(runtime, user, chat, Ask(QUESTION)))
-    assert seen["grounded"] is grounded
-    assert seen["collection_ids"] == ([own.id] if collections == ["own"] else collections)
+    assert seen == [Scope([own.id]) if mode == "collection" else scope]
 
 
 def test_files_of_the_chat_are_searched_with_all_others(
     runtime: DemoRuntime, user: User, chat: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     own = runtime.workspace.store.collections.for_chat(user, chat)
-    seen: dict[str, Any] = {}
+    seen: list[Scope | None] = []
 
-    def answer(*_: Any, **options: Any) -> Any:
-        seen.update(options)
+    def answer(user: User, request: Request, scope: Scope | None, adapter: str) -> Any:
+        seen.append(scope)
         yield Answer("ok", Finish.STOP)
 
     monkeypatch.setattr(runtime, "chat_turn", answer)
     list(turns.run(runtime, user, chat, Ask(QUESTION)))
     named = [c.id for c in runtime.workspace.store.collections.list(user)]
-    assert seen["collection_ids"] == [*named, own.id]
+    assert seen == [Scope([*named, own.id])]
 
 
 def test_preferences_reach_the_engine(
@@ -253,16 +253,18 @@ def test_preferences_reach_the_engine(
         ("top_p", "x"),
     ):
         runtime.workspace.store.settings.set(user, key, value)
-    seen: dict[str, Any] = {}
+    seen: list[tuple[Request, str]] = []
 
-    def answer(*_: Any, **options: Any) -> Any:
-        seen.update(options)
+    def answer(user: User, request: Request, scope: Scope | None, adapter: str) -> Any:
+        seen.append((request, adapter))
         yield Answer("ok", Finish.STOP)
 
     monkeypatch.setattr(runtime, "chat_turn", answer)
     list(turns.run(runtime, user, chat, Ask(QUESTION)))
-    assert (seen["sampling"].temperature, seen["sampling"].seed, seen["sampling"].top_p) == (0.7, 11, 1.0)
-    assert (seen["system"], seen["adapter"]) == ("Be brief.", "youju-1")
+    ((request, adapter),) = seen
+    sampling = request.sampling
+    assert (sampling.temperature, sampling.seed, sampling.top_p) == (0.7, 11, 1.0)
+    assert (request.system, adapter) == ("Be brief.", "youju-1")
     assert turns.detail_of(path(runtime, user, chat)[-1]).seed == 11
 
 

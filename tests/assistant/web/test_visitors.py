@@ -10,6 +10,7 @@ import pytest
 from sites import tiny_page
 
 from assistant.errors import TooManyRequestsError
+from assistant.request import Request
 from assistant.web import visitors
 from assistant.web.auth import VISITOR_COOKIE
 from assistant.web.visitors import Visitors
@@ -96,11 +97,12 @@ def test_a_guest_has_so_many_questions_in_an_hour(serve: Callable[..., Any]) -> 
     ada, bob = (
         site.runtime.workspace.store.users.vouched(f"visitor-{n}", f"visitor-{n}", "guest") for n in "ab"
     )
+    hello = Request("Hi", site.runtime.models.sampling())
     for _ in range(3):
-        list(site.runtime.chat_turn(ada, (), "Hi"))
+        list(site.runtime.chat_turn(ada, hello))
     with pytest.raises(TooManyRequestsError, match="limit 3"):
-        list(site.runtime.chat_turn(ada, (), "Hi"))
-    assert list(site.runtime.chat_turn(bob, (), "Hi"))
+        list(site.runtime.chat_turn(ada, hello))
+    assert list(site.runtime.chat_turn(bob, hello))
 
 
 def test_all_of_a_visit_goes_when_it_is_over(demo: Any, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -20,6 +20,7 @@ from assistant.evidence import calibration
 from assistant.evidence.calibration import Calibration, Weights
 from assistant.loaded import Models
 from assistant.models import adapters, live
+from assistant.request import Request
 from assistant.schema import Answer
 from assistant.store import User
 from eval.gate import measuring
@@ -96,7 +97,7 @@ def runtime(home: Path) -> Iterator[Assistant]:
 def said(runtime: Assistant, text: str = "hello", *, heat: float = 0.0, **options: Any) -> str:
     sampling = runtime.models.sampling(seed=3, temperature=heat)
     user: User = runtime.workspace.store.users.local()
-    events = runtime.chat_turn(user, [], text, grounded=False, sampling=sampling, **options)
+    events = runtime.chat_turn(user, Request(text, sampling), None, **options)
     return next(event.text for event in events if isinstance(event, Answer))
 
 
