@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 from fakes import FakeGenerator, WordEmbedder
 
+from assistant.assistant import Assistant
 from assistant.config import Settings
 from assistant.errors import BadRequestError
 from assistant.evidence import calibration
@@ -17,7 +18,8 @@ from assistant.loaded import Models
 from assistant.models.skills import Skills
 from assistant.schema import AdapterRef, Message
 from eval import calibrating, weighing
-from eval.schema import GroundedCase, Passage, Suite
+from eval.schema import GroundedCase, Passage, PlainCase, Suite
+from eval.subjects import shelf
 from eval.weighing import Weighed
 
 
@@ -193,3 +195,33 @@ def test_a_suite_is_searched_and_read_and_the_file_written_into_the_data_folder(
     assert found.fitted["unanswerable_declined"] == 1.0
     assert found.answer.reader > 0
     assert copied == (["adapter_config.json"] if adapter else []), "a team's own adapter comes along"
+
+
+def test_plain_questions_are_put_to_the_documents_in_use(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    _scripted(monkeypatch, [])
+    monkeypatch.setattr(weighing.local, "there", lambda settings, name: None)
+    settings = Settings(home=tmp_path / "home", model="smollm2-135m", samples=False)
+    passages = [
+        Passage(f"p{n}", f"Team {n}", f"Team {n} has {n + 10} days of leave a year.") for n in range(20)
+    ]
+    mine = Assistant.open(settings, exclusive=True)
+    shelf.add(mine, mine.workspace.store.users.local(), passages, lambda *_: None)
+    mine.close()
+    questions = [
+        PlainCase(
+            f"c{n}", "en", "direct" if n % 2 else "nearmiss",
+            f"How much {'leave' if n % 2 else 'beer'} does team {n // 2} have?",
+            must=("days",) if n % 2 else (), answerable=n % 2 == 1, document=f"Team {n // 2}",
+        )
+        for n in range(40)
+    ]  # fmt: skip
+    talk = PlainCase("hi", "en", "smalltalk", "hello")
+    followup = PlainCase("f", "en", "followup", "And?", history=(Message("user", "Hi"),), answerable=True)
+    suite = Suite("teams", 1, "", (*questions, talk, followup), (), "a" * 64)
+    weighed = weighing.weigh(settings, suite, tmp_path / "unused", None, lambda *_: None)
+    assert [one.answerable for one in weighed] == [case.answerable for case in questions]
+    assert [one.right for one in weighed] == [case.answerable for case in questions]
+    assert len({one.source for one in weighed}) == 20, "split by the document that is asked about"
+    assert not (tmp_path / "unused").exists()
