@@ -29,10 +29,9 @@ _ASKED: dict[Language, str] = {
 }
 """The passages stand before the question: all questions about one passage share a beginning, which training
 computes once (`finetune/packing.py`) and serving keeps (`engine/prefixes.py`)."""
-_HELD: dict[Language, str] = {
-    "en": "{asked}\nDo the passages say what is asked? Reply yes or no.",
-    "zh": "{asked}\n段落里写明了所问的内容吗？请回答“是”或“否”。",
-}
+_HELD = "{asked}\nDo the passages say what is asked? Reply yes or no."
+"""In English for both languages: asked in Chinese the 1.5B tells what is answered no better than chance (area
+under the curve .51 on 33 questions in Chinese, .67 so)."""
 _VERIFIED: dict[Language, str] = {
     "en": (
         "{asked}\nProposed answer: {answer}\n"
@@ -40,8 +39,10 @@ _VERIFIED: dict[Language, str] = {
     ),
     "zh": "{asked}\n待核对的回答：{answer}\n段落里写明了这就是问题的答案吗？请回答“是”或“否”。",
 }
-HELD_REPLIES: dict[Language, tuple[str, str]] = {"en": ("yes", "no"), "zh": ("是", "否")}
+HELD_REPLIES = ("yes", "no")
 """Scored, never generated."""
+VERIFIED_REPLIES: dict[Language, tuple[str, str]] = {"en": ("yes", "no"), "zh": ("是", "否")}
+"""Scored, too."""
 _REWRITE: dict[Language, str] = {
     "en": (
         "Rewrite the last question of a conversation so that it can be understood without the conversation: "
@@ -199,15 +200,19 @@ def grounded(question: str, passages: Sequence[str], language: Language, system:
     return chat([], asked, f"{system.strip()}\n\n{_GROUNDED[language]}".strip())
 
 
-def held(messages: Sequence[Message], language: Language, answer: str = "") -> list[Message]:
-    """Ask whether the passages of a `grounded` prompt hold an answer, or state this one.
+def held(messages: Sequence[Message]) -> list[Message]:
+    """Ask whether the passages of a `grounded` prompt hold an answer; `HELD_REPLIES` are scored after it.
 
-    `HELD_REPLIES` are scored after it. It begins as that prompt does, so an engine that keeps prefixes reads
-    the passages once for all.
+    It begins as that prompt does, so an engine that keeps prefixes reads the passages once for all.
     """
     *before, asked = messages
-    wording = _VERIFIED[language] if answer else _HELD[language]
-    return [*before, Message(asked.role, wording.format(asked=asked.text, answer=answer))]
+    return [*before, Message(asked.role, _HELD.format(asked=asked.text))]
+
+
+def verified(messages: Sequence[Message], language: Language, answer: str) -> list[Message]:
+    """The same about whether they state this answer; `VERIFIED_REPLIES` are scored after it."""
+    *before, asked = messages
+    return [*before, Message(asked.role, _VERIFIED[language].format(asked=asked.text, answer=answer))]
 
 
 def rewrite(history: Sequence[Message], question: str, language: Language) -> list[Message]:

@@ -188,8 +188,7 @@ def weigh(reader: Reader, question: str, search: Search, similarity: Similarity)
 
 def _read(reader: Reader, turn: _Turn, messages: Sequence[Message]) -> _Turn:
     """With what the reader says of the passages: log-odds that they hold the answer."""
-    asked = prompts.held(messages, turn.language)
-    yes, no = reader.likelihoods(asked, prompts.HELD_REPLIES[turn.language])
+    yes, no = reader.likelihoods(prompts.held(messages), prompts.HELD_REPLIES)
     signs = turn.signs._replace(reader=yes - no)
     return replace(turn, signs=signs, confidence=reader.calibration.reading.probability(signs))
 
@@ -198,8 +197,8 @@ def _verified(reader: Reader, turn: _Turn, messages: Sequence[Message], text: st
     """With what it says of its own answer: log-odds that they state it, and how surely it was written."""
     if not text.strip():
         return turn
-    asked = prompts.held(messages, turn.language, text.strip())
-    yes, no = reader.likelihoods(asked, prompts.HELD_REPLIES[turn.language])
+    asked = prompts.verified(messages, turn.language, text.strip())
+    yes, no = reader.likelihoods(asked, prompts.VERIFIED_REPLIES[turn.language])
     (written,) = reader.likelihoods(messages, [text])
     fluent = written / max(reader.model.count_text(text), 1)
     signs = turn.signs._replace(verified=yes - no, fluent=fluent)

@@ -130,3 +130,15 @@ def test_a_source_in_the_sentences_own_language_goes_before_one_in_another() -> 
     sources = ["退款在14天内支付。", "Refunds are paid within 14 days."]
     found = verdicts.examine("Refunds are paid within 14 days.", sources)
     assert (found.verdict, found.source) == (Verdict.SUPPORTED, 1)
+
+
+@pytest.mark.parametrize(
+    ("sentence", "verdict"),
+    [
+        ("图书馆星期一闭馆。", Verdict.SUPPORTED),
+        ("图书馆礼拜一闭馆。", Verdict.SUPPORTED),
+        ("图书馆星期二闭馆。", Verdict.CONTRADICTED),
+    ],
+)
+def test_a_weekday_is_the_same_however_it_is_written(sentence: str, verdict: Verdict) -> None:
+    assert verdicts.check(sentence, ["图书馆周一闭馆。"])[0] is verdict
