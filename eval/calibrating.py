@@ -102,7 +102,7 @@ def _fitted(weighed: Sequence[Weighed]) -> Calibration:
 
 
 def _shown_from(found: Calibration, weighed: Sequence[Weighed]) -> float:
-    """The lowest probability of the reading from which nearly all answers are given; 1 where there is none."""
+    """The lowest probability of the reading from which nearly all are given; 1 where there is none."""
     ranked = sorted(weighed, key=lambda one: -found.reading.probability(one.signs))
     given = np.cumsum([_given(found, one) for one in ranked]) / np.arange(1, len(ranked) + 1)
     enough = np.flatnonzero(given >= SHOWN)

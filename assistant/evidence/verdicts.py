@@ -15,7 +15,7 @@ from assistant.evidence.attribution import Support, supports
 from assistant.evidence.lexicon import ORDINARY, PLACES, SURNAMES, UNITS
 from assistant.evidence.polarity import flipped
 from assistant.evidence.sentences import MARK
-from assistant.evidence.words import han_share, is_chinese, normalize, stem, terms
+from assistant.evidence.words import WEEKDAY, han_share, is_chinese, normalize, same_days, stem, terms
 from assistant.schema import Verdict
 
 SUPPORTED_FROM = 0.7
@@ -29,10 +29,9 @@ _NAME = re.compile(r"(?:[A-Z][\w&'-]*|[A-Z]\.)(?:\s+(?:of|the|de|van|von|and)?\s
 _LATIN = re.compile(r"[A-Za-z][\w.+#-]*\w")
 _TITLE = re.compile(r"《([^》]+)》|「([^」]+)」|“([^”]+)”|\"([^\"]+)\"")
 _HAN = re.compile(r"[一-鿿]")
-_WEEKDAY = re.compile("(?:周|星期|礼拜)([一二三四五六日天])")
 _HAN_NAMES = (
     re.compile("|".join(sorted(PLACES))),
-    _WEEKDAY,
+    WEEKDAY,
     re.compile(r"[一-鿿]{2}(?:省|市|县|大学|银行|集团|医院|学院|机场)"),
     re.compile(
         rf"(?:(?<=[^一-鿿])|(?<=[由和与向给被对是为及])|^)[{SURNAMES}][一-鿿]{{1,2}}"
@@ -146,7 +145,7 @@ def _odd_fact(sentence: str, source: str, *, named: bool = True) -> str:
     for number in numbers:
         if not number.vague and not any(number.agrees(other) for other in source_numbers):
             return f"number:{number}"
-    folded = _same_days(normalize(source).casefold())
+    folded = same_days(normalize(source).casefold())
     stems = set(terms(source))
     for name in names(sentence) if named else ():
         if not _mentions(folded, stems, name):
@@ -155,7 +154,7 @@ def _odd_fact(sentence: str, source: str, *, named: bool = True) -> str:
 
 
 def _mentions(folded: str, stems: set[str], name: str) -> bool:
-    name = _same_days(normalize(name).casefold())
+    name = same_days(normalize(name).casefold())
     if name in folded or _HAN.search(name):
         return name in folded
     return all(
@@ -163,11 +162,6 @@ def _mentions(folded: str, stems: set[str], name: str) -> bool:
         for word in re.findall(r"[a-z0-9]+", name)
         if word not in ORDINARY and len(word) > 1
     )
-
-
-def _same_days(text: str) -> str:
-    """With weekdays written one way: 星期一 and 礼拜一 are 周一, 周天 is 周日."""
-    return _WEEKDAY.sub(lambda day: "周" + day[1].replace("天", "日"), text)
 
 
 def names(sentence: str) -> list[str]:

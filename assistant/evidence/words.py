@@ -20,6 +20,14 @@ _HAN_QUESTION = re.compile(
 )
 
 
+WEEKDAY = re.compile("(?:周|星期|礼拜)([一二三四五六日天])")
+
+
+def same_days(text: str) -> str:
+    """With weekdays written one way: 星期一 and 礼拜一 are 周一, 周天 is 周日."""
+    return WEEKDAY.sub(lambda day: "周" + day[1].replace("天", "日"), text)
+
+
 def normalize(text: str) -> str:
     """Fold width, compatibility forms and curly quotes; the length may change."""
     return unicodedata.normalize("NFKC", text).replace("’", "'").replace("‘", "'")
@@ -42,7 +50,7 @@ def terms(text: str) -> list[str]:
     English: lower-case stems without function words. Chinese: character pairs without particles.
     Numbers are kept as written, thousands separators removed.
     """
-    return list(_terms(normalize(text)))
+    return list(_terms(same_days(normalize(text))))
 
 
 def _terms(text: str) -> Iterator[str]:
