@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from assistant.config import Settings
 from assistant.engine.protocol import Lend
-from assistant.errors import NotBilingualError, YoujuError
+from assistant.errors import EngineError, NotBilingualError, YoujuError
 from assistant.loaded import Models
 from assistant.models import pull
 from assistant.models.catalog import Entry
@@ -82,6 +82,9 @@ class Assistant:
             except YoujuError as fault:  # Models.state() tells; the page shows it
                 self.models.failed(fault)
                 log.error("the models could not be loaded: %s", fault)  # noqa: TRY400 - the fault says all
+            except Exception as fault:  # a page must not say "loading" for ever
+                log.exception("the models could not be loaded")
+                self.models.failed(EngineError(reason=str(fault), remedy="see the log, then start again"))
 
         self.models.expected()
         threading.Thread(target=load, name="warm", daemon=True).start()

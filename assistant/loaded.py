@@ -168,7 +168,6 @@ class Models:
         return Reader(
             self.generator(),
             name,
-            self.skills(name),
             self.languages(),
             calibration.load(s.home, model, name, s.embedder),
             self.reads(),

@@ -234,17 +234,18 @@ def _shown(examples: Sequence[tuple[str, str]]) -> list[Message]:
 
 
 def small_talk(
-    history: Sequence[Message], message: str, titles: Sequence[str], language: Language
+    history: Sequence[Message], message: str, titles: Sequence[str], language: Language, system: str = ""
 ) -> list[Message]:
     """The messages of a turn that is about no document: a greeting, thanks, or about the assistant itself."""
     named = (": " if language == "en" else "：") + ", ".join(titles[:_NAMED]) if titles else ""
     persona = _PERSONA[language].format(count=len(titles), titles=named)
-    return chat(history, message, persona)
+    return chat(history, message, f"{system.strip()}\n\n{persona}".strip())
 
 
-def work(text: str, instruction: str, language: Language) -> list[Message]:
+def work(text: str, instruction: str, language: Language, system: str = "") -> list[Message]:
     """Ask for something to be done with a text: shortened, listed, translated, rewritten."""
-    return chat([], f"{text.strip()}\n\n{instruction.strip()}", _WORK[language])
+    whole = f"{system.strip()}\n\n{_WORK[language]}".strip()
+    return chat([], f"{text.strip()}\n\n{instruction.strip()}", whole)
 
 
 def summary(text: str, length: Length, form: Form, language: Language) -> list[Message]:

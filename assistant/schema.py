@@ -47,9 +47,6 @@ class Sampling:
     seed: int | None = None
     """Same seed, same prompt, same device: same text."""
     stop: tuple[str, ...] = ()
-    """Strings that end the answer."""
-    not_first: tuple[str, ...] = ()
-    """Replies that it does not begin with: what was decided against already. Local models only."""
     """Text that ends the answer; never part of it."""
     first_token_s: float = 60.0
     """Seconds from submission to the first token, the wait in line included."""

@@ -80,6 +80,9 @@ def fit(weighed: Sequence[Weighed], seed: int = 0) -> Calibration:
         BadRequestError: Too few documents to split.
     """
     fitted, held = _halves(weighed, seed)
+    if not any(one.right for one in fitted):
+        remedy = "try a larger model, or easier questions: nothing tells when it is right"
+        raise BadRequestError(field="reader", value="no right answer to half of the documents", remedy=remedy)
     if any(len({one.answerable for one in half}) < 2 for half in (fitted, held)):
         count = len({one.source for one in weighed})
         remedy = "each half needs answerable and unanswerable questions: give those of more documents"

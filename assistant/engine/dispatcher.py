@@ -70,16 +70,15 @@ class Dispatcher:
         sampling: Sampling,
         adapter: AdapterRef | None,
         user: str,
-        banned: tuple[int, ...] = (),
     ) -> Ticket:
-        """Let a request wait for its turn; its reply does not begin with a ``banned`` token.
+        """Let a request wait for its turn.
 
         Raises:
             QueueFullError, TooManyRequestsError: See ``Line.join``.
             EngineError: The engine is stopped.
         """
         seed = secrets.randbits(64) if sampling.seed is None else sampling.seed
-        ticket = Ticket(ids, sampling, seed, adapter, user, banned=banned)
+        ticket = Ticket(ids, sampling, seed, adapter, user)
         with self._guard:
             if self._stopping or self._failure:
                 raise EngineError(reason=self._failure or "it is stopped", remedy="start the server again")
@@ -238,8 +237,7 @@ class Dispatcher:
             self._progress = time.monotonic()
         self._line.start(ticket)
         s = ticket.sampling
-        draws = s.temperature > 0 or ticket.banned
-        draw = Draw(s.temperature, s.top_p, ticket.seed, ticket.banned, len(ticket.ids)) if draws else None
+        draw = Draw(s.temperature, s.top_p, ticket.seed) if s.temperature > 0 else None
         batch.add(ticket.id, ticket.ids + ticket.tokens, s.max_new_tokens - len(ticket.tokens), draw)
         return True
 

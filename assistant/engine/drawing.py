@@ -27,10 +27,6 @@ class Draw:
     temperature: float
     top_p: float
     seed: int
-    banned: tuple[int, ...] = ()
-    """Tokens that the reply does not begin with."""
-    begins: int = 0
-    """Position of the reply's first token: the prompt's length."""
 
 
 def choose(logits: torch.Tensor, draw: Draw, position: int) -> int:
@@ -41,8 +37,6 @@ def choose(logits: torch.Tensor, draw: Draw, position: int) -> int:
         draw: Temperature, nucleus and seed.
         position: Index of the new token, the prompt included; with the seed it fixes the draw.
     """
-    if draw.banned and position == draw.begins:
-        logits = logits.index_fill(0, torch.tensor(draw.banned, device=logits.device), -math.inf)
     if draw.temperature == 0:
         return int(logits.argmax())
     uniform = np.random.Generator(np.random.Philox(key=draw.seed, counter=[0, 0, 0, position])).random()

@@ -24,6 +24,7 @@ from assistant.engine.projection import Projection
 FAMILY = ("llama", "qwen2")
 _ROPE = ("default", "linear", "llama3")  # the angle of a position depends on nothing else
 _SHORTLIST = 64
+_ROWS = 64  # rows of logits made at once, for the memory
 _FEW = 4  # rows up to which the shortlist is faster than the whole head
 
 Part = tuple[Cache, Sequence[int]]
@@ -132,6 +133,9 @@ class Lean:
         The logits of these tokens are multiplied again in full precision: those of bfloat16 lie an eighth
         apart, and two answers are often nearer than that.
         """
+        if len(hidden) > _ROWS:  # a row of logits is a million bytes
+            parts = zip(hidden.split(_ROWS), tokens.split(_ROWS), strict=True)
+            return torch.cat([self.logprobs(*part) for part in parts])
         logits = self.logits(hidden).float()
         total = logits.logsumexp(-1, keepdim=True)
         if hasattr(self._model.lm_head, "base_layer"):  # an adapter adds to these weights

@@ -70,8 +70,7 @@ class _Row:
     @property
     def draws(self) -> bool:
         """Whether its next token is drawn rather than the likeliest."""
-        begins = self.draw is not None and self.length == self.draw.begins
-        return self.draw is not None and (self.draw.temperature > 0 or begins)
+        return self.draw is not None and self.draw.temperature > 0
 
     def feed(self, most: int, drafting: bool) -> list[int]:
         """What to read next: up to ``most`` tokens, and a draft after the last of them."""

@@ -58,11 +58,10 @@ class Lent:
         sampling: Sampling,
         adapter: AdapterRef | None,
         user: str,
-        banned: tuple[int, ...] = (),
     ) -> Ticket:
         """Let a request wait for its turn; see ``Dispatcher.submit``."""
         seed = secrets.randbits(64) if sampling.seed is None else sampling.seed
-        ticket = Ticket(ids, sampling, seed, adapter, user, banned=banned)
+        ticket = Ticket(ids, sampling, seed, adapter, user)
         with self._changed:
             if self._stopping:
                 raise EngineError(reason="it is stopped", remedy="start the server again")
@@ -146,7 +145,7 @@ class Lent:
 
     def _follow(self, ticket: Ticket) -> None:
         s = ticket.sampling
-        draw = Draw(s.temperature, s.top_p, ticket.seed, ticket.banned, len(ticket.ids))
+        draw = Draw(s.temperature, s.top_p, ticket.seed)
         with closing(self._write(ticket.ids, s.max_new_tokens, draw, ticket.adapter)) as tokens:
             for token in tokens:
                 if isinstance(token, _Fault):

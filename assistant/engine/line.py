@@ -25,8 +25,6 @@ class Ticket:
     seed: int
     adapter: AdapterRef | None = None
     user: str = ""
-    banned: tuple[int, ...] = ()
-    """Tokens that the reply does not begin with."""
     arrival: int = field(default_factory=lambda: next(_arrivals))
     submitted: float = field(default_factory=time.monotonic)
     tokens: list[int] = field(default_factory=list)

@@ -123,8 +123,7 @@ class LocalGenerator:
         limit = self.window - sampling.max_new_tokens
         if len(ids) > limit:
             raise ContextOverflowError(needed=len(ids), limit=limit)
-        banned = tuple(self.renderer.text_ids(reply)[0] for reply in sampling.not_first if reply)
-        ticket = self._dispatcher.submit(ids, sampling, self._adapter(adapter), user, banned)
+        ticket = self._dispatcher.submit(ids, sampling, self._adapter(adapter), user)
         try:
             yield from self._follow(ticket)
         finally:

@@ -60,18 +60,15 @@ def supports(sentence: str, passage: str, weight: Mapping[str, float] | None = N
     wanted = terms(sentence)
     spans = split(passage)
     present = [set(terms(passage[start:end])) for start, end in spans]
-    runs: list[Support] = []
+    runs: list[tuple[float, Support]] = []
     for first in range(len(spans)):
         held: set[str] = set()
         for last in range(first, min(first + _NEIGHBOURS, len(spans))):
             held |= present[last]
             score = coverage(wanted, held, weight or {})
-            runs.append(Support(spans[first][0], spans[last][1], score))
-    return sorted(runs, key=lambda run: run.score - _LONGER_COSTS * _sentences(run, spans), reverse=True)
-
-
-def _sentences(run: Support, spans: Sequence[tuple[int, int]]) -> int:
-    return sum(run.start <= start and end <= run.end for start, end in spans)
+            rank = score - _LONGER_COSTS * (last - first + 1)
+            runs.append((rank, Support(spans[first][0], spans[last][1], score)))
+    return [run for _, run in sorted(runs, key=lambda ranked: ranked[0], reverse=True)]
 
 
 def sources(

@@ -293,7 +293,8 @@ def _in_folder(path: Path, kind: Kind) -> Entry:
         base = CATALOG.get(json.loads((path / MERGED).read_bytes())["base"])
     except (OSError, ValueError, KeyError, TypeError):
         base = None
-    return Entry(path.name, kind, Folder(path), languages=base.languages if base else ())
+    languages, reads = (base.languages, base.reads) if base else ((), True)
+    return Entry(path.name, kind, Folder(path), languages=languages, reads=reads)
 
 
 def name_of(hub: str) -> str:

@@ -94,7 +94,7 @@ def answer(reader: Reader, request: Request, search: Search, similarity: Similar
     yield Status("found", len(turn.hits))
     yield Found(turn.hits)
     if not reader.writes:
-        yield from _quoted(turn, Written("", Finish.STOP, 0), Quoted.READER)
+        yield from _at_once(_quoted(turn, Written("", Finish.STOP, 0), Quoted.READER))
         return
     yield from _answered(reader, request, turn)
 
@@ -224,10 +224,14 @@ def _answered(reader: Reader, request: Request, turn: _Turn) -> Iterator[TurnEve
         if not reader.calibration.answer.accepts(turn.signs):
             yield replace(_declined(turn), tokens=written.tokens, prompt_tokens=written.prompt_tokens)
             return
-    for event in _checked(turn, written, fitting):
-        if isinstance(event, Answer) and not shown:
-            yield Delta(event.text, tokens=written.tokens, finish=event.finish)
-        yield event
+    answer = _checked(turn, written, fitting)
+    yield from [answer] if shown and written.text else _at_once(answer)
+
+
+def _at_once(answer: Answer) -> Iterator[TurnEvent]:
+    """An answer of which nothing was shown before."""
+    yield Delta(answer.text, tokens=answer.tokens, finish=answer.finish)
+    yield answer
 
 
 def _pack(reader: Reader, request: Request, turn: _Turn) -> tuple[list[Message], int]:
@@ -258,14 +262,13 @@ def _declined(turn: _Turn) -> Answer:
     )
 
 
-def _checked(turn: _Turn, written: Written, fitting: int) -> Iterator[TurnEvent]:
+def _checked(turn: _Turn, written: Written, fitting: int) -> Answer:
     """The model's answer where the documents support it; else their own words."""
     whole = tidy(written.text.strip(), cut_off=written.finish is Finish.LENGTH)
     text, citations, sentences = answering.examine(whole, turn.hits[:fitting], turn.query)
     if written.finish in _STOPPED or _stands(sentences):
-        yield _finished(turn, written, text, citations, sentences)
-    else:
-        yield from _quoted(turn, written, Quoted.UNSUPPORTED)
+        return _finished(turn, written, text, citations, sentences)
+    return _quoted(turn, written, Quoted.UNSUPPORTED)
 
 
 def _stands(sentences: Sequence[Sentence]) -> bool:
@@ -275,12 +278,10 @@ def _stands(sentences: Sequence[Sentence]) -> bool:
     return 2 * sum(kept) > len(kept) and not wrong
 
 
-def _quoted(turn: _Turn, written: Written, why: Quoted) -> Iterator[TurnEvent]:
+def _quoted(turn: _Turn, written: Written, why: Quoted) -> Answer:
     assert turn.best is not None
     text, sentences = quoting.quote(turn.best, turn.language)
-    if not written.text:  # nobody writes
-        yield Delta(text, finish=Finish.STOP)
-    yield replace(_finished(turn, written, text, (turn.best,), sentences), quotation=why)
+    return replace(_finished(turn, written, text, (turn.best,), sentences), quotation=why)
 
 
 def _finished(

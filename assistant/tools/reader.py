@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Generator as PythonGenerator
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from assistant.engine.protocol import Generator
 from assistant.evidence.calibration import CAUTIOUS, Calibration
-from assistant.models.skills import Skills
 from assistant.schema import Delta, Message, Sampling
 
 
@@ -19,7 +18,6 @@ class Reader:
     model: Generator
     adapter: str | None = None
     """Name of the LoRA adapter; ``None`` is the bare model."""
-    skills: Skills = field(default_factory=Skills)
     languages: tuple[str, ...] = ("en", "zh")
     """Those it writes: into which a question is translated to be searched for, and a summary is written."""
     calibration: Calibration = CAUTIOUS

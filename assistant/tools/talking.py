@@ -33,7 +33,8 @@ def reply(reader: Reader, request: Request, kind: Kind, titles: Sequence[Title])
     if not reader.writes:
         return said(prompts.GREETING[language] if kind is Kind.SMALL_TALK else prompts.ABOUT[language])
     names = [title.title for title in titles]
-    messages = prompts.small_talk(request.history[-_REMEMBERED:], request.question, names, language)
+    past = request.history[-_REMEMBERED:]
+    messages = prompts.small_talk(past, request.question, names, language, request.system)
     return chat.written(reader, messages, request.sampling)
 
 

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import re
 import time
 from collections.abc import Iterator, Sequence
+from pathlib import PurePath
 
 from assistant import prompts
 from assistant.evidence import answering
@@ -48,8 +50,8 @@ def named(message: str, titles: Sequence[Title], similarity: Similarity) -> Titl
     if not titles:
         return None
     said = terms(message)
-    shares = [max(_share(said, message, name) for name in (t.title, t.file)) for t in titles]
-    best = max(range(len(titles)), key=lambda n: shares[n])
+    shares = [max(_share(said, message, name) for name in (t.title, PurePath(t.file).stem)) for t in titles]
+    best = max(range(len(titles)), key=lambda n: (shares[n], len(titles[n].title)))
     if shares[best] >= _NAMED:
         return titles[best]
     if not said:
@@ -61,10 +63,10 @@ def named(message: str, titles: Sequence[Title], similarity: Similarity) -> Titl
 
 
 def _share(said: Sequence[str], message: str, name: str) -> float:
-    stem = name.rpartition(".")[0] or name
-    if stem and normalize(stem).casefold() in normalize(message).casefold():
+    known = [term for term in terms(name) if not term.isdigit()]
+    whole = re.escape(normalize(name).casefold().strip())
+    if known and re.search(rf"(?<![a-z0-9]){whole}(?![a-z0-9])", normalize(message).casefold()):
         return 1.0
-    known = terms(stem)
     return coverage(known, said, {}) if known else 0.0
 
 
@@ -80,7 +82,7 @@ def _on_document(reader: Reader, request: Request, passages: Sequence[Hit]) -> I
         read.append(hit)
     language = language_of(request.question)
     text = "\n\n".join(hit.chunk.text for hit in read)
-    messages = prompts.work(text, request.question, language)
+    messages = prompts.work(text, request.question, language, request.system)
     yield Status("writing")
     written = yield from relay(reader, messages, request.sampling)
     yield Status("checking")

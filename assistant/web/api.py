@@ -217,15 +217,15 @@ async def _stream(
     shape: api_answers.Completion, first: TurnEvent, events: AsyncIterator[TurnEvent], with_usage: bool
 ) -> AsyncIterator[str]:
     yield _event(shape.chunk({"role": "assistant", "content": ""}))
-    said = False
+    said = ""
     try:
         async for event in _chain(first, events):
             if isinstance(event, Delta):
-                said = said or event.text != ""
+                said += event.text
                 yield _event(shape.chunk({"content": event.text})) if event.text else ": waiting\n\n"
             elif isinstance(event, Answer):
-                if not said and event.text:
-                    yield _event(shape.chunk({"content": event.text}))
+                if rest := _rest(event, said):
+                    yield _event(shape.chunk({"content": rest}))
                 yield _event(shape.last(event))
                 if event.finish is Finish.ERROR:
                     raise EngineError(reason="it stopped in the middle", remedy="try again")
@@ -237,6 +237,13 @@ async def _stream(
         api_answers.log_failure(shape.id)
         yield _event(error_body(EngineError(reason=f"internal error {shape.id}", remedy="try again")))
     yield "data: [DONE]\n\n"
+
+
+def _rest(answer: Answer, said: str) -> str:
+    """What the pieces sent lack of the answer; the whole of one that takes them back."""
+    if answer.text.startswith(said):
+        return answer.text[len(said) :]
+    return f"\n\n{answer.text}" if answer.declined or answer.quoted else ""
 
 
 async def _chain(first: T, rest: AsyncIterator[T]) -> AsyncIterator[T]:

@@ -64,7 +64,6 @@ WORDS: dict[str, str] = {
     "scope_none": "No documents",
     "you": "You",
     "edit": "Edit",
-    "edit_question": "Edit the question",
     "regenerate": "Regenerate",
     "version": "Version {version} of {versions}",
     "previous_version": "Previous version",
@@ -145,7 +144,6 @@ WORDS: dict[str, str] = {
     "previous_citation": "Previous citation",
     "next_citation": "Next citation",
     "citation_of": "{n} of {total}",
-    "whole_document": "Whole document",
     # documents
     "documents_lead": "What answers are written from. Files stay on this machine.",
     "collections": "Collections",
@@ -155,7 +153,6 @@ WORDS: dict[str, str] = {
         "Delete the collection “{name}” with {count} document{count:s}? The passages and files go too. "
         "This cannot be undone."
     ),
-    "add_files": "Add files",
     "add_hint": "Drop files here, or choose them. PDF, Word, PowerPoint, Excel, EPUB, HTML, Markdown, text, CSV, JSON.",
     "no_documents": "This collection is empty.",
     "filter_documents": "Filter by name",

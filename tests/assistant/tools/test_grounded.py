@@ -232,6 +232,14 @@ def test_a_code_that_no_passage_holds_is_declined(question: str, document: str, 
     assert not declined or answer.confidence == 0.0
 
 
+@pytest.mark.parametrize("shown_from", [0.0, 1.0])
+def test_a_reader_that_writes_nothing_is_quoted_for_once(shown_from: float) -> None:
+    calibration = CAUTIOUS.model_copy(update={"shown_from": shown_from})
+    events, answer, _ = run(ASKED, GOOD, Sure(""), calibration=calibration)
+    words = [event.text for event in events if isinstance(event, Delta) and event.text]
+    assert words == [answer.text]
+
+
 def test_a_reader_that_does_not_write_quotes() -> None:
     model = FakeGenerator("never")
     events, answer, _ = run(

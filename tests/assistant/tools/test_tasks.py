@@ -48,6 +48,24 @@ def test_a_document_is_named_by_its_title_or_file(message: str, expected: Title 
     assert tasks.named(message, TITLES, flat) == expected
 
 
+@pytest.mark.parametrize(
+    ("message", "expected"),
+    [
+        ("Summarize the travel policy in three sentences", "Travel policy"),
+        ("Write it shorter", None),
+        ("Summarize 3. Holidays", "3. Holidays"),
+        ("Summarize this in 3 sentences", None),
+        ("Summarize the v1.2 rollout plan", "v1.2 Rollout plan"),
+        ("总结HR", "HR"),
+    ],
+)
+def test_a_short_title_is_not_found_inside_other_words(message: str, expected: str | None) -> None:
+    names = ["HR", "IT", "3. Holidays", "A. Smith CV", "Travel policy", "v1.2 Rollout plan"]
+    titles = [Title(f"d{n}", name, f"file{n}.pdf") for n, name in enumerate(names)]
+    found = tasks.named(message, titles, flat)
+    assert (found.title if found else None) == expected
+
+
 def test_across_languages_the_nearest_title_is_meant_where_it_is_clearly_nearer() -> None:
     assert tasks.named("Summarize the staff manual", TITLES, across) == HANDBOOK
     assert tasks.named("Summarize the staff manual", TITLES, flat) is None

@@ -17,7 +17,7 @@ from fakes import HashEmbedder, TimedGenerator
 
 from assistant.errors import QueueFullError
 from assistant.request import Request
-from assistant.schema import Answer, Finish, Message
+from assistant.schema import Answer, Delta, Finish, Message
 from assistant.scope import Scope
 
 QUESTION: Any = [{"role": "user", "content": "How long?"}]
@@ -445,6 +445,25 @@ def test_a_decline_is_an_answer(serve: Callable[..., Any]) -> None:
     assert whole.usage.total_tokens == 0
     chunks = list(client.chat.completions.create(model="youju", messages=QUESTION, stream=True))
     assert "".join(c.choices[0].delta.content or "" for c in chunks) == "Not in the documents."
+
+
+@pytest.mark.parametrize(
+    ("pieces", "answer", "heard"),
+    [
+        (["Yes"], Answer("Yes\n\n(A line.)", Finish.STOP), "Yes\n\n(A line.)"),
+        (["Yes [2]."], Answer("Yes [1].", Finish.STOP), "Yes [2]."),
+        (["Yes, it is."], Answer("Not there.", Finish.DECLINED), "Yes, it is.\n\nNot there."),
+        ([], Answer("Yes", Finish.STOP), "Yes"),
+    ],
+)
+def test_the_pieces_of_a_stream_end_as_the_answer_does(
+    serve: Callable[..., Any], pieces: list[str], answer: Answer, heard: str
+) -> None:
+    """A mark that moved is told beside it; words that are taken back are followed by what stands."""
+    site = serve()
+    site.runtime.chat_turn = scripted(*map(Delta, pieces), answer)
+    chunks = official(site).chat.completions.create(model="fake", messages=QUESTION, stream=True)
+    assert "".join(c.choices[0].delta.content or "" for c in chunks) == heard
 
 
 @pytest.mark.parametrize(
