@@ -23,7 +23,7 @@ def examine(
 
     A sentence with ``[n]`` is checked against the passages it names. Where another shown passage supports it
     better, the mark moves there; where none supports it, the mark goes. A sentence without a mark is checked
-    against all, and gets the mark of the passage that supports it. One that its passage supports and that
+    against all, and gets the mark of the passage that supports it, if only partly. One that it supports and that
     answers another question (no number where one is asked for, Sunday's for Saturday's) is partly supported.
 
     Args:
@@ -78,9 +78,7 @@ def _judge(sentence: str, passages: Sequence[str]) -> tuple[Verdict, str, list[i
     every = _among(claim, passages)
     if own and _ENOUGH.get(own.verdict, 0) >= _ENOUGH.get(every.verdict, 0):
         return own.verdict, own.reason, [] if own.verdict is Verdict.NO_SOURCE else named
-    if every.verdict is Verdict.SUPPORTED or (named and every.verdict is Verdict.PARTLY):
-        return every.verdict, every.reason, [every.source + 1]
-    return every.verdict, every.reason, []
+    return every.verdict, every.reason, [every.source + 1] if every.verdict in _ENOUGH else []
 
 
 def _among(claim: str, passages: Sequence[str]) -> verdicts.Check:

@@ -154,6 +154,7 @@ def test_a_number_anywhere_in_the_answer_is_the_number_asked_for() -> None:
     [
         ("退款在14天内支付[1]。", ONE, Verdict.PARTLY, (1,)),
         ("Refunds are paid within 14 days [1].", ZH, Verdict.PARTLY, (1,)),
+        ("Refunds are paid within 14 days.", ZH, Verdict.PARTLY, (1,)),
         ("退款在30天内支付[1]。", ONE, Verdict.NO_SOURCE, ()),
         ("Refunds are paid within 30 days [1].", ZH, Verdict.NO_SOURCE, ()),
     ],
