@@ -36,9 +36,12 @@ _TOKENS = 64
 def is_followup(question: str) -> bool:
     """True when the question leans on what was said before."""
     count = len(set(terms(question)))
-    if _OPENS.search(question) or count < 2:
-        return True
-    return bool(_REFERS.search(question) and count < 2 * _SELF_CONTAINED)
+    return _leans(question) or bool(_REFERS.search(question) and count < 2 * _SELF_CONTAINED)
+
+
+def _leans(question: str) -> bool:
+    """It cannot be understood alone: "and from abroad?"."""
+    return bool(_OPENS.search(question)) or len(set(terms(question))) < 2
 
 
 def may_be_followup(question: str) -> bool:
@@ -93,4 +96,6 @@ def _sound(rewritten: str, history: Sequence[Message], question: str) -> bool:
     own, new = set(terms(question)), set(terms(rewritten))
     said = own.union(*(terms(message.text) for message in history))
     kept = len(own & new) >= len(own) / 2
+    if _leans(question) and new <= own:  # it was left as it is
+        return False
     return bool(new) and kept and len(new - said) <= 1 and len(rewritten) < len(question) + 240

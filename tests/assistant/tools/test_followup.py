@@ -90,6 +90,7 @@ def test_a_chain_reaches_back_to_the_question_that_stands_alone() -> None:
         (PAST, "What about gift cards?", '"How long do refunds of gift cards take?"\nSure!', None),
         (PAST, "What about gift cards?", "I am a helpful assistant.", "strung"),
         (PAST, "What about gift cards?", "How long do refunds take?", "strung"),
+        (PAST, "And for gift cards?", "And for gift cards?", "strung"),
         (PAST, "What about gift cards?", "Gift cards take " + "refunds " * 60, "strung"),
         (PAST, "What about gift cards?", "", "strung"),
         (PAST_ZH, "那礼品卡呢？", "礼品卡退款多久到账？", None),
