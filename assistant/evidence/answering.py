@@ -23,7 +23,7 @@ def examine(
 
     A sentence with ``[n]`` is checked against the passages it names. Where another shown passage supports it
     better, the mark moves there; where none supports it, the mark goes. A sentence without a mark is checked
-    against all, and gets the mark of the passage that supports it, if only partly. One that it supports and that
+    against all, and gets the mark of the passage that supports it, if only partly. One that is supported and
     answers another question (no number where one is asked for, Sunday's for Saturday's) is partly supported.
 
     Args:

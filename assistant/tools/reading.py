@@ -77,6 +77,8 @@ def choose(
     chosen: list[Paragraph] = []
     used = 0
     for paragraph in ranked:
+        if any(_overlap(paragraph, other, hits) for other in chosen):
+            continue
         size = count(paragraph.text)
         if len(chosen) < most and (not chosen or used + size <= BUDGET):
             chosen.append(paragraph)
@@ -189,6 +191,12 @@ def _joined(chosen: Sequence[Paragraph], hits: Sequence[Hit]) -> list[Hit]:
         others = [other for other in spans[place:] if other not in beside]
         spans = [*spans[:place], replace(paragraph, start=start, end=end), *others]
     return [_narrowed(span, hits[span.hit]) for span in spans]
+
+
+def _overlap(one: Paragraph, other: Paragraph, hits: Sequence[Hit]) -> bool:
+    """Both hold the same words of a document: two hits were shown with some of the same around them."""
+    same = hits[one.hit].chunk.document_id == hits[other.hit].chunk.document_id
+    return same and one.start < other.end and other.start < one.end
 
 
 def _touch(one: Paragraph, other: Paragraph, text: str, offset: int) -> bool:

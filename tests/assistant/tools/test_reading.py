@@ -202,3 +202,12 @@ def test_nothing_found_is_nothing_read() -> None:
 def test_a_passage_says_where_it_stands_once(text: str, heading: str, shown: str) -> None:
     one = hit(text)
     assert reading.passage(replace(one, chunk=replace(one.chunk, heading=heading))) == shown
+
+
+def test_of_two_hits_that_share_words_the_better_is_read() -> None:
+    text = "Refunds are paid within 14 days. Refunds go to cards.\n\nBananas are yellow."
+    whole = hit(text)
+    cut_off = replace(whole, chunk=Chunk("d1", 0, 32, text[:32]), context=text[:32], context_start=0)
+    passages = choose("When are refunds paid within days?", whole, cut_off).passages
+    spans = sorted((each.context_start, each.context_start + len(each.context)) for each in passages)
+    assert all(first[1] <= second[0] for first, second in zip(spans, spans[1:], strict=False))
