@@ -92,10 +92,11 @@ def _rewritten(reader: Reader, history: Sequence[Message], question: str) -> str
 
 
 def _sound(rewritten: str, history: Sequence[Message], question: str) -> bool:
-    """A rewriting speaks of the conversation alone and keeps most of the question."""
+    """A rewriting speaks of the conversation alone and keeps the question, most of one that leans on it."""
     own, new = set(terms(question)), set(terms(rewritten))
     said = own.union(*(terms(message.text) for message in history))
-    kept = len(own & new) >= len(own) / 2
+    lost = len(own - new)
+    kept = lost <= len(own) / 2 if is_followup(question) else not lost
     if _leans(question) and new <= own:  # it was left as it is
         return False
     return bool(new) and kept and len(new - said) <= 1 and len(rewritten) < len(question) + 240

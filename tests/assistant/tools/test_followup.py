@@ -68,6 +68,15 @@ def test_a_short_question_without_a_pronoun_is_shown_to_the_reader_and_may_stay(
     assert standalone(PAST, question, writes=False) == question
 
 
+def test_a_question_that_seems_to_stand_alone_loses_none_of_its_words() -> None:
+    past = (Message("user", "Where do guinea pigs sleep in the wild?"), Message("assistant", "In burrows."))
+    asked = "What do guinea pigs eat?"
+    assert not is_followup(asked)
+    assert standalone(past, asked, FakeGenerator("Where do guinea pigs sleep in the wild?")) == asked
+    told = "What do guinea pigs eat in the wild?"
+    assert standalone(past, asked, FakeGenerator(told)) == told
+
+
 def test_the_first_question_is_never_a_follow_up() -> None:
     assert standalone((), "What about it?") == "What about it?"
 
