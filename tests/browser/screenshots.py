@@ -17,7 +17,7 @@ IMAGES = Path(__file__).parents[2] / ".github" / "images"
 COLOURS = 128
 CHATS = {
     "en-US": ("chat-en.png", "How many days of paid annual leave does an employee have?"),
-    "zh-CN": ("chat-zh.png", "在上海出差，住宿每晚最多报销多少钱？"),
+    "zh-CN": ("chat-zh.png", "高铁什么时候可以坐一等座？"),
 }
 
 
