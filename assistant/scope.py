@@ -70,26 +70,23 @@ class _Shelf:
         by_words_alone = found.hits and all(hit.dense is None for hit in found.hits)
         if by_words_alone and library.state().stale:
             raise ReindexingError
-        if not found.searched:
-            self._require_read()
+        if not found.searched and self._workspace.reading(self._user):
+            raise StillReadingError
         return found
 
     def titles(self) -> list[Title]:
         from assistant.tools.sources import Title
 
         scope, documents = self._scope, self._workspace.store.documents
+        reading = self._workspace.reading(self._user)  # before the list: what is read meanwhile is not "nothing"
         ready = set(documents.ready_ids(self._user, scope.collection_ids))
         wanted = ready if scope.document_ids is None else ready & set(scope.document_ids)
         found = [Title(d.id, d.title, d.filename) for d in documents.list(self._user) if d.id in wanted]
-        if not found:
-            self._require_read()
+        if reading and not found:
+            raise StillReadingError
         return found
 
     def passages(self, document_id: str) -> list[Hit]:
         title = self._workspace.store.documents.get(self._user, document_id).title
         chunks = self._workspace.library.chunks(self._user, document_id)
         return [Hit(chunk, title, 0.0) for chunk in chunks]
-
-    def _require_read(self) -> None:
-        if self._workspace.reading(self._user):
-            raise StillReadingError
