@@ -78,7 +78,7 @@ class _Shelf:
         from assistant.tools.sources import Title
 
         scope, documents = self._scope, self._workspace.store.documents
-        reading = self._workspace.reading(self._user)  # before the list: what is read meanwhile is not "nothing"
+        reading = self._workspace.reading(self._user)  # asked first: read meanwhile is not "nothing"
         ready = set(documents.ready_ids(self._user, scope.collection_ids))
         wanted = ready if scope.document_ids is None else ready & set(scope.document_ids)
         found = [Title(d.id, d.title, d.filename) for d in documents.list(self._user) if d.id in wanted]
