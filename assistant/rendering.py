@@ -119,9 +119,11 @@ def _without_control_tokens(tokenizer: Tokenizer) -> tuple[Tokenizer, frozenset[
     """
     from tokenizers import Tokenizer
 
-    parts: dict[str, Any] = json.loads(tokenizer.to_str())
+    # The vocabulary stands last and is megabytes: only what comes before it is parsed.
+    before, border, model = tokenizer.to_str().partition(',"model":')
+    parts: dict[str, Any] = json.loads(before + "}")
     added = parts.get("added_tokens") or []
     parts["added_tokens"] = [token for token in added if token["content"].isspace() and not token["special"]]
     parts["post_processor"] = parts["truncation"] = parts["padding"] = None
     control = frozenset(token["id"] for token in added if token not in parts["added_tokens"])
-    return Tokenizer.from_str(json.dumps(parts)), control
+    return Tokenizer.from_str(json.dumps(parts)[:-1] + border + model), control

@@ -9,7 +9,8 @@ of 600 tokens: 1,970.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+import threading
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -18,6 +19,7 @@ import torch.nn.functional as F  # noqa: N812, TID253
 from transformers import PreTrainedModel  # noqa: TID253
 
 from assistant.engine import packed
+from assistant.engine.packed import Packed
 from assistant.engine.prefixes import Cache, Shape
 from assistant.engine.projection import Projection
 
@@ -76,7 +78,14 @@ class Lean:
         width = self._cos.shape[-1]
         self._heads, self._kv = config.num_attention_heads, config.num_key_value_heads
         self.shape = Shape(config.num_hidden_layers, self._kv, width, model.dtype)
-        self._head = _head(model)
+        self._short: Packed | None = None  # until it is made, the whole head chooses
+        threading.Thread(target=self._shorten, name="head").start()
+
+    def _shorten(self) -> None:
+        """Make a 4-bit copy of a large head; none where it would not be faster."""
+        weight = self._model.lm_head.weight
+        if len(weight) >= 100 * _SHORTLIST and packed.can_hold(weight):
+            self._short = packed.quantized(weight)
 
     def adapt(self) -> None:
         """Take in which adapter is active now."""
@@ -149,9 +158,9 @@ class Lean:
         The head of a small model is most of its weights. Its 4-bit copy picks a shortlist, and the true
         weights choose from that.
         """
-        if self._head is None or len(hidden) > _FEW or hasattr(self._model.lm_head, "base_layer"):
+        if self._short is None or len(hidden) > _FEW or hasattr(self._model.lm_head, "base_layer"):
             return list(self.logits(hidden).argmax(-1).tolist())
-        short = self._head(hidden).topk(_SHORTLIST).indices.sort().values  # (n, s); of equals the first wins
+        short = self._short(hidden).topk(_SHORTLIST).indices.sort().values  # (n, s); of equals the first wins
         weights = self._model.lm_head.weight[short].float()  # (n, s, d)
         exact = (weights @ hidden.float()[..., None])[..., 0].to(hidden.dtype)
         return list(short.gather(1, exact.argmax(-1, keepdim=True))[:, 0].tolist())
@@ -191,11 +200,3 @@ def _layer(layer: Any) -> _Layer:
         gate_up=Projection(mlp, ("gate_proj", "up_proj")),
         down=Projection(mlp, ("down_proj",)),
     )
-
-
-def _head(model: PreTrainedModel) -> Callable[[torch.Tensor], torch.Tensor] | None:
-    """A 4-bit copy of a large head; ``None`` where it would not be faster."""
-    weight = model.lm_head.weight
-    if len(weight) < 100 * _SHORTLIST or not packed.can_hold(weight):
-        return None
-    return packed.quantized(weight)

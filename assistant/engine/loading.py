@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import sys
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
@@ -50,8 +51,17 @@ def load(folder: Path, quantization: Quantization, *, to_train: bool = False) ->
         ModelFileError: A file is missing, damaged, or of a kind that is never loaded.
         EngineError: There is no room for it.
     """
+    model, quantized, note = _placed(folder, quantization)
+    with ThreadPoolExecutor(1) as beside:  # a second of vocabulary beside a second of weights
+        tokenizer = beside.submit(_tokenizer, folder)
+        if quantized == "nf4" and not to_train:
+            packing.pack(model)
+        return Loaded(model, tokenizer.result(), quantized, note)
+
+
+def _placed(folder: Path, quantization: Quantization) -> tuple[PreTrainedModel, str, str]:
+    """The model, what it is quantized to, and why it is not what was asked for."""
     device, dtype = place()
-    tokenizer = _tokenizer(folder)
     note = ""
     if quantization == "nf4":
         try:
@@ -61,13 +71,11 @@ def load(folder: Path, quantization: Quantization, *, to_train: bool = False) ->
         except Exception as fault:  # noqa: BLE001 - whatever bitsandbytes lacks here; the next load tells if it was the files
             note = f"4-bit cannot run here ({fault}); running in {_name(dtype)}, which needs more memory"
         else:
-            if not to_train:
-                packing.pack(model)
-            return Loaded(model, tokenizer, "nf4")
-    loaded = Loaded(_whole(folder, device, dtype), tokenizer, _name(dtype), note)
+            return model, "nf4", ""
+    model = _whole(folder, device, dtype)
     if note:
         log.warning(note)
-    return loaded
+    return model, _name(dtype), note
 
 
 def load_to_lend(folder: Path) -> Loaded:

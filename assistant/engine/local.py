@@ -7,6 +7,7 @@ import dataclasses
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from collections.abc import Generator as PythonGenerator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
 from queue import Empty, Queue
@@ -82,16 +83,19 @@ class LocalGenerator:
         self._adapters = adapters if adapters is not None else {}
         self.model, self._loaded = loaded.model, loaded
         self.tokenizer = loaded.tokenizer.backend_tokenizer
-        self.renderer = Renderer(loaded.tokenizer, template_sha256)
         self._ends = _ends(loaded)
         shelf, line = Shelf(loaded.model, self.name), Line(max_queue, max_per_user)
         self.window, capacity = _sizes(loaded.model, window)
         self._dispatcher: Dispatcher | Lent
-        if lend is not None:
-            self._dispatcher = Lent(shelf, self._ends, line, lend)
-        else:
-            new_batch = self._batches(shelf, capacity)
+        with ThreadPoolExecutor(1) as beside:  # a second of vocabulary beside a second of weights
+            renderer = beside.submit(Renderer, loaded.tokenizer, template_sha256)
+            new_batch = self._batches(shelf, capacity) if lend is None else None
+            self.renderer = renderer.result()
+        if new_batch is not None:
             self._dispatcher = Dispatcher(new_batch, shelf, line, SLOTS)
+        else:
+            assert lend is not None
+            self._dispatcher = Lent(shelf, self._ends, line, lend)
         atexit.register(self.close)
 
     def _batches(self, shelf: Shelf, capacity: int) -> Callable[[Queue[Any]], AnyBatch]:

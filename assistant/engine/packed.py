@@ -87,10 +87,21 @@ def together(layers: Sequence[Any]) -> Packed | None:
         return None
     if any(state.quant_type != "nf4" or state.blocksize != states[0].blocksize for state in states):
         return None
-    joined = torch.cat([weight.data for weight in weights])
+    joined = _joined([weight.data for weight in weights])
     for weight, part in zip(weights, joined.split([len(weight.data) for weight in weights]), strict=True):
         weight.data = part
     return Packed(joined, torch.cat([state.absmax for state in states], 1), states[0].blocksize)
+
+
+def _joined(parts: Sequence[torch.Tensor]) -> torch.Tensor:
+    """Matrices below each other; a view where they lie so already, as `packing.pack` puts them."""
+    first, size = parts[0], parts[0].numel()
+    for part in parts[1:]:
+        beside = part.storage_offset() == first.storage_offset() + size and part.is_contiguous()
+        if not beside or part.untyped_storage().data_ptr() != first.untyped_storage().data_ptr():
+            return torch.cat(list(parts))
+        size += part.numel()
+    return first.as_strided((sum(map(len, parts)), first.shape[1]), first.stride())
 
 
 def quantized(matrix: torch.Tensor) -> Packed:

@@ -7,6 +7,9 @@ load. The result is its own, bit for bit; from then on it is bitsandbytes that c
 
 from __future__ import annotations
 
+import os
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import numpy as np
@@ -25,10 +28,27 @@ def pack(model: PreTrainedModel) -> None:
     Args:
         model: Not to be trained any more: a packed weight has no right gradient.
     """
-    for layer in model.modules():
-        if isinstance(layer, Linear4bit) and _packs(layer):
-            layer.weight.data = packed(layer.weight.data, layer.weight.quant_state)
-            scales(layer.weight.quant_state)
+    with ThreadPoolExecutor(os.cpu_count()) as executor:
+        list(executor.map(_pack, _siblings(model)))
+
+
+def _siblings(model: PreTrainedModel) -> Iterator[list[Any]]:
+    """4-bit layers of one module that read the same number of inputs: their weights are laid side by side."""
+    for module in model.modules():
+        found: dict[int, list[Any]] = {}
+        for layer in module.children():
+            if isinstance(layer, Linear4bit) and _packs(layer):
+                found.setdefault(layer.in_features, []).append(layer)
+        yield from found.values()
+
+
+def _pack(layers: Sequence[Any]) -> None:
+    rows = [layer.weight.quant_state.shape[0] for layer in layers]
+    joined = torch.empty(sum(rows), layers[0].in_features // 2, dtype=torch.uint8)
+    for layer, part in zip(layers, joined.split(rows), strict=True):
+        state = layer.weight.quant_state
+        layer.weight.data = part.copy_(packed(layer.weight.data, state))
+        scales(state)
 
 
 def packed(weight: torch.Tensor, state: Any) -> torch.Tensor:

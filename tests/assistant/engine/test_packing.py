@@ -8,7 +8,7 @@ import bitsandbytes.functional as bnb
 import pytest
 import torch
 
-from assistant.engine import loading, packing
+from assistant.engine import loading, packed, packing
 
 
 @pytest.mark.parametrize("shape", [(32, 64), (64, 128), (96, 192)])
@@ -48,3 +48,12 @@ def test_layers_are_packed_at_the_load_where_the_processor_has_it_and_nobody_tra
         ]
         packed = {bool(getattr(state, "packing_format_for_cpu", False)) for state in states}
         assert packed == {supported and not to_train}
+
+
+@pytest.mark.skipif(not bnb.has_avx512bf16(), reason="this processor has no kernel for packed weights")
+def test_what_reads_one_input_lies_side_by_side_and_is_not_copied_again(tiny_folder):
+    attention = loading.load(tiny_folder, "nf4").model.model.layers[0].self_attn
+    layers = [attention.q_proj, attention.k_proj, attention.v_proj]
+    before = [layer.weight.data_ptr() for layer in layers]
+    assert packed.together(layers) is not None
+    assert [layer.weight.data_ptr() for layer in layers] == before
