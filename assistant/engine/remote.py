@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from queue import Empty, SimpleQueue
 from typing import TYPE_CHECKING, Any
 
+from assistant.engine import choosing
 from assistant.engine.decoding import Stops
 from assistant.engine.limits import HEARTBEAT_S, check, deadline
 from assistant.engine.protocol import EngineState
@@ -61,6 +62,7 @@ class RemoteGenerator:
         self._tokens = 0
         self._progress = time.monotonic()
         self._closed = False
+        self._tells = True  # likelihoods, as far as is known
         self._client: AsyncOpenAI | None = None
         self._loop = asyncio.new_event_loop()
         threading.Thread(target=self._loop.run_forever, name="remote-engine", daemon=True).start()
@@ -162,26 +164,39 @@ class RemoteGenerator:
     ) -> list[float]:
         """Log-likelihood of the token that each reply begins with, nats.
 
-        Servers tell the likeliest first tokens only, so replies must begin differently; one that is not
-        among them gets the likelihood of the last that is.
+        Servers tell the likeliest first tokens only; a reply that is not among them gets the likelihood of
+        the last that is. Where a server tells none, or two replies begin with one token, the reply that the
+        model wrote gets nine tenths and the others share the rest; where it wrote none, all are equal. A
+        single reply is compared with nothing: it gets 0 (certain), and nothing is asked.
 
         Raises:
-            EngineError: The server tells no likelihoods, or two replies begin with one token.
+            EngineError: The server cannot be reached, refuses, or answers nothing.
         """
-        options = {"max_tokens": 1, "temperature": 1.0, "logprobs": True, "top_logprobs": _TOP}
-        request = self._request(messages, adapter, **options)
+        if len(replies) < 2:
+            return [0.0] * len(replies)
+        most = choosing.room(replies, self.count_text(choosing.opening(replies)))
+        request = self._choice(messages, adapter, max_tokens=most, temperature=0.0)
         try:
-            answer = asyncio.run_coroutine_threadsafe(request, self._loop).result()
+            choice = asyncio.run_coroutine_threadsafe(request, self._loop).result()
         except Exception as fault:
             raise self._explain(fault) from fault
-        try:
-            top = answer.choices[0].logprobs.content[0].top_logprobs
-        except (AttributeError, IndexError, TypeError):
-            top = None
-        if not top:
-            reason = f"{self._base_url} tells no likelihoods (logprobs)"
-            raise EngineError(reason=reason, remedy="use a server that does, or a local model")
-        return _first_tokens({entry.token.strip(): entry.logprob for entry in top}, replies)
+        if choice is None:
+            raise EngineError(reason=f"{self._base_url} answers without a choice", remedy="try again")
+        return choosing.likelihoods(choice, replies)
+
+    async def _choice(self, messages: Sequence[Message], adapter: str | None, **options: Any) -> Any:
+        """The answer's first choice, with likelihoods where the server gives them."""
+        if self._tells:
+            from openai import BadRequestError, UnprocessableEntityError
+
+            try:
+                answer = await self._request(messages, adapter, logprobs=True, top_logprobs=_TOP, **options)
+                return next(iter(answer.choices or ()), None)
+            except (BadRequestError, UnprocessableEntityError):
+                pass  # some refuse to be asked for likelihoods, another Youju among them
+        answer = await self._request(messages, adapter, **options)
+        self._tells = False  # only once it answers without: it may have refused something else
+        return next(iter(answer.choices or ()), None)
 
     def score_many(
         self,
@@ -247,17 +262,3 @@ def _options(sampling: Sampling) -> dict[str, Any]:
     if sampling.stop:
         options["stop"] = list(sampling.stop[:_SERVER_STOPS])
     return options
-
-
-def _first_tokens(top: dict[str, float], replies: Sequence[str]) -> list[float]:
-    """The likelihood of the longest token told that each reply begins with."""
-    floor = min(top.values())
-    begins = [
-        max((token for token in top if token and reply.startswith(token)), key=len, default="")
-        for reply in replies
-    ]
-    told = [token for token in begins if token]
-    if len(set(told)) < len(told):
-        reason = f"the replies {', '.join(replies)} begin with the same token"
-        raise EngineError(reason=reason, remedy="use a local model, which scores whole replies")
-    return [top.get(token, floor) for token in begins]

@@ -1,6 +1,7 @@
 """Against a real server: our own engine behind the address, spoken to by the official client."""
 
 import json
+import math
 import threading
 import time
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -27,10 +28,16 @@ class _Handler(BaseHTTPRequestHandler):
             return self._plain(401, {"error": {"message": "no"}})
         if body["model"] == "missing":
             return self._plain(404, {"error": {"message": "no such model"}})
-        if body.get("logprobs"):
+        if body.get("logprobs") and self.server.refuses:
+            return self._plain(400, {"error": {"message": "logprobs are not given"}})
+        if not body.get("stream"):
             entries = [{"token": token, "logprob": value, "bytes": None} for token, value in self.server.top]
             content = [{"token": "x", "logprob": -1.0, "bytes": None, "top_logprobs": entries}]
-            choice = {"index": 0, "finish_reason": "length", "message": {"role": "assistant", "content": "x"}}
+            choice = {
+                "index": 0,
+                "finish_reason": "length",
+                "message": {"role": "assistant", "content": self.server.says},
+            }
             choice["logprobs"] = {"content": content} if entries else None
             return self._plain(
                 200, {"id": "1", "object": "chat.completion", "created": 0, "model": "m", "choices": [choice]}
@@ -80,6 +87,7 @@ def server(engine):
     with ThreadingHTTPServer(("127.0.0.1", 0), _Handler) as server:
         server.engine, server.bodies, server.dropped = engine, [], threading.Event()
         server.cut, server.top, server.daemon_threads = False, [], True
+        server.says, server.refuses = "x", False
         server.url = f"http://127.0.0.1:{server.server_port}/v1"
         threading.Thread(target=server.serve_forever, daemon=True).start()
         yield server
@@ -148,7 +156,7 @@ def test_a_server_that_is_not_there():
     with pytest.raises(EngineError, match="cannot be reached"):
         list(remote.stream(HELLO, Sampling()))
     with pytest.raises(EngineError, match="cannot be reached"):
-        remote.score(HELLO, ["yes"])
+        remote.score(HELLO, ["yes", "no"])
     remote.close()
     with pytest.raises(EngineError, match="stopped"):
         next(remote.stream(HELLO, Sampling()))
@@ -174,9 +182,48 @@ def test_the_window_holds_by_a_high_estimate(remote, engine):
 def test_scores_are_first_token_likelihoods(remote, server, monkeypatch):
     monkeypatch.setattr(server, "top", [("pos", -0.5), ("negative", -1.5), ("x", -9.0)])
     assert remote.score(HELLO, ["positive", "negative", "unsure"]) == [-0.5, -1.5, -9.0]
-    assert remote.score_many([(HELLO, ["positive"])]) == [[-0.5]]
-    with pytest.raises(EngineError, match="begin with the same token"):
-        remote.score(HELLO, ["positive", "possible"])
-    monkeypatch.setattr(server, "top", [])
-    with pytest.raises(EngineError, match="tells no likelihoods"):
-        remote.score(HELLO, ["positive"])
+    assert remote.score_many([(HELLO, ["positive", "negative"])]) == [[-0.5, -1.5]]
+
+
+SURE, OTHER = math.log(0.9), math.log(0.1)
+
+
+@pytest.mark.parametrize(
+    ("says", "replies", "scores"),
+    [
+        (" Yes.", ["yes", "no"], [SURE, OTHER]),
+        ('\n**"No"** it', ["yes", "no"], [OTHER, SURE]),
+        ("是的", ["是", "否"], [SURE, OTHER]),
+        ("Note that", ["yes", "no"], [math.log(0.5)] * 2),
+        ("", ["yes", "no"], [math.log(0.5)] * 2),
+        ("b", ["a", "b", "c"], [math.log(0.05), SURE, math.log(0.05)]),
+        ("It is good.", ["It is good", "It is bad"], [SURE, OTHER]),
+        ("Bad", ["It is good", "It is bad"], [OTHER, SURE]),
+    ],
+)
+def test_without_likelihoods_the_reply_written_counts(remote, server, monkeypatch, says, replies, scores):
+    monkeypatch.setattr(server, "says", says)
+    assert remote.score(HELLO, replies) == pytest.approx(scores)
+    assert server.bodies[-1]["temperature"] == 0
+    assert server.bodies[-1]["max_tokens"] >= 3
+
+
+def test_so_it_does_where_two_replies_begin_with_one_token(remote, server, monkeypatch):
+    monkeypatch.setattr(server, "top", [("pos", -0.5), ("x", -9.0)])
+    monkeypatch.setattr(server, "says", "possible")
+    assert remote.score(HELLO, ["positive", "possible"]) == pytest.approx([OTHER, SURE])
+
+
+def test_a_server_that_refuses_to_tell_is_asked_without_from_then_on(remote, server, monkeypatch):
+    monkeypatch.setattr(server, "refuses", True)
+    monkeypatch.setattr(server, "says", "no")
+    before = len(server.bodies)
+    for _ in range(2):
+        assert remote.score(HELLO, ["yes", "no"]) == pytest.approx([OTHER, SURE])
+    assert ["logprobs" in body for body in server.bodies[before:]] == [True, False, False]
+
+
+def test_a_single_reply_asks_nothing(remote, server):
+    before = len(server.bodies)
+    assert remote.score(HELLO, ["yes"]) == [0.0]
+    assert len(server.bodies) == before
