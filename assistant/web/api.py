@@ -68,7 +68,7 @@ def router(runtime: Assistant, drain: Drain) -> APIRouter:
         if asked.youju is not None and asked.youju.task != "grounded":
             work = threads.iterate(_task(runtime, user, asked, asked.youju.task), drain.expired)
             return JSONResponse(await _while_connected(request, _done(work, shape, runtime, asked)))
-        _known(runtime, asked.model)
+        _known(asked.model, _chat_models(runtime))
         shape = replace(shape, cut=await _while_connected(request, _cut(runtime, asked)))
         turn = _turn(runtime, user, asked, shape.cut.used if shape.cut else None)
         events = threads.iterate(turn, drain.expired)
@@ -91,7 +91,7 @@ def router(runtime: Assistant, drain: Drain) -> APIRouter:
     def model(request: Request, name: str) -> dict[str, Any]:
         """One of them."""
         user_of(request)
-        return api_answers.model(_known(runtime, name))
+        return api_answers.model(_known(name, _models(runtime)))
 
     @routes.post("/embeddings", openapi_extra=api_answers.body_of(EmbeddingRequest))
     async def embeddings(request: Request) -> Response:
@@ -132,7 +132,7 @@ def _turn(
     runtime: Assistant, user: User, asked: ChatRequest, most: int | None
 ) -> Callable[[], Iterator[TurnEvent]]:
     """The turn that a request asks for, ready to run in a thread."""
-    name = _known(runtime, asked.model)
+    name = _known(asked.model, _chat_models(runtime))
     grounding = asked.youju or (Grounding() if name == GROUNDED else None)
     scope = _scope(runtime, user, grounding) if grounding is not None else None
     *history, question = asked.turns
@@ -157,7 +157,8 @@ def _scope(runtime: Assistant, user: User, grounding: Grounding) -> Scope:
 
 def _task(runtime: Assistant, user: User, asked: ChatRequest, task: str) -> Callable[[], Iterator[TaskEvent]]:
     """The work on the last message's text that a request asks for, ready to run in a thread."""
-    adapter, text = _adapter(runtime, _known(runtime, asked.model)), asked.turns[-1].text
+    name, text = _known(asked.model, _chat_models(runtime)), asked.turns[-1].text
+    adapter = _adapter(runtime, name)
     if task == "summarize":
         length = (asked.youju and asked.youju.length) or "paragraph"
         return lambda: runtime.summarize(user, text, length=length, adapter=adapter)
@@ -270,12 +271,14 @@ def _event(value: dict[str, Any]) -> str:
 
 
 def _models(runtime: Assistant) -> list[str]:
-    settings = runtime.settings
-    return [GROUNDED, settings.model, *(ref.name for ref in runtime.models.adapters()), settings.embedder]
+    return [*_chat_models(runtime), runtime.settings.embedder]
 
 
-def _known(runtime: Assistant, name: str) -> str:
-    names = _models(runtime)
+def _chat_models(runtime: Assistant) -> list[str]:
+    return [GROUNDED, runtime.settings.model, *(ref.name for ref in runtime.models.adapters())]
+
+
+def _known(name: str, names: list[str]) -> str:
     if name not in names:
         raise _unknown(name, names)
     return name

@@ -134,6 +134,17 @@ def test_models_are_listed(client: openai.OpenAI) -> None:
         client.models.retrieve("gpt-5")
 
 
+@pytest.mark.parametrize(
+    "extension", [{}, {"task": "summarize"}, {"documents": [{"id": "a", "text": "Seven."}]}]
+)
+def test_the_embedder_does_not_chat(client: openai.OpenAI, extension: dict[str, Any]) -> None:
+    assert client.models.retrieve("hash").id == "hash"
+    with pytest.raises(openai.NotFoundError, match=r"use youju or fake or tuned(?! or)"):
+        client.chat.completions.create(
+            model="hash", messages=QUESTION, extra_body={"youju": extension} if extension else {}
+        )
+
+
 @pytest.mark.parametrize("form", ["float", "base64", openai.NOT_GIVEN])
 def test_embeddings_are_the_documents_embeddings(client: openai.OpenAI, form: Any) -> None:
     made = client.embeddings.create(model="hash", input=["one two", "退款"], encoding_format=form)
