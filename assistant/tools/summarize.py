@@ -13,13 +13,22 @@ from dataclasses import dataclass, field
 from typing import get_args
 
 from assistant import prompts
-from assistant.errors import BadRequestError, ContextOverflowError, EmptyInputError, SummaryRoundsError
+from assistant.errors import (
+    BadRequestError,
+    ContextOverflowError,
+    DeadlineError,
+    EmptyInputError,
+    EngineError,
+    SummaryRoundsError,
+    YoujuError,
+)
 from assistant.evidence import attribution, verdicts
 from assistant.evidence.sentences import split
 from assistant.evidence.words import is_chinese
 from assistant.prompts import Form, Length
 from assistant.schema import (
     Delta,
+    Finish,
     Language,
     Message,
     Sampling,
@@ -99,6 +108,7 @@ def summarize(
         BadRequestError: ``length`` or ``form`` is none of those named above.
         ContextOverflowError: The model's window is too small for any piece.
         SummaryRoundsError: The model's summaries do not get shorter.
+        DeadlineError, EngineError: A call was cut off in the middle.
     """
     _require(text, length, form)
     task = _Task(reader, length, form, language or ("zh" if is_chinese(text) else "en"))
@@ -170,9 +180,21 @@ def _write(task: _Task, text: str, *, last: bool) -> PythonGenerator[SummaryEven
     for delta in task.reader.stream(messages, sampling):
         written.append(delta.text)
         tokens = max(tokens, delta.tokens)
+        if fault := _broken_off(delta.finish, sampling):
+            raise fault  # half a note would pass for a whole one
         yield delta if last else Delta("", queue_position=delta.queue_position)
     task.spent.append((task.reader.model.count(messages), tokens))
     return "".join(written)
+
+
+def _broken_off(finish: Finish | None, sampling: Sampling) -> YoujuError | None:
+    """Why a call did not end by itself, if it did not."""
+    if finish is Finish.TIMEOUT:
+        remedy = "try again later, or with a shorter text"
+        return DeadlineError(limit=sampling.total_s, stage="whole answer", remedy=remedy)
+    if finish is Finish.ERROR:
+        return EngineError(reason="it stopped in the middle", remedy="try again")
+    return None
 
 
 def _checked(draft: str, text: str, task: _Task, cut: int, rounds: int) -> Summary:

@@ -3,15 +3,24 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from typing import Any
 
 import pytest
 from fakes import FakeGenerator
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from assistant.errors import BadRequestError, ContextOverflowError, EmptyInputError, SummaryRoundsError
-from assistant.schema import Message, Summary, SummaryProgress, Verdict
+from assistant.errors import (
+    BadRequestError,
+    ContextOverflowError,
+    DeadlineError,
+    EmptyInputError,
+    EngineError,
+    SummaryRoundsError,
+)
+from assistant.schema import Delta, Finish, Message, Summary, SummaryProgress, Verdict
 from assistant.tools.cutting import pieces
 from assistant.tools.reader import Reader
 from assistant.tools.summarize import as_long_as, summarize
@@ -60,6 +69,22 @@ def test_a_short_text_takes_one_call_and_links_each_sentence() -> None:
         best = sentence.sources[0]
         assert TEXT[best.start : best.end] == fact
         assert sentence.verdict is Verdict.SUPPORTED
+
+
+@pytest.mark.parametrize(("finish", "error"), [(Finish.ERROR, EngineError), (Finish.TIMEOUT, DeadlineError)])
+@pytest.mark.parametrize("window", [400, 4096])
+def test_half_written_notes_are_an_error(
+    finish: Finish, error: type[Exception], window: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    model = FakeGenerator(first_sentence, window=window)
+    stream = model.stream
+
+    def broken(*args: Any, **options: Any) -> Iterator[Delta]:
+        yield from (replace(delta, finish=delta.finish and finish) for delta in stream(*args, **options))
+
+    monkeypatch.setattr(model, "stream", broken)
+    with pytest.raises(error, match=r"middle|whole answer"):
+        list(summarize(TEXT, Reader(model)))
 
 
 def test_a_summary_is_asked_for_as_long_as_those_it_is_held_against() -> None:
