@@ -6,12 +6,15 @@ after the other. A stream waits inside ``next`` at most until its heartbeat, so 
 
 from __future__ import annotations
 
+import time
 from collections import deque
 from collections.abc import Callable, Mapping
 from collections.abc import Generator as PythonGenerator
 from typing import TypeVar
 
+from assistant.engine.limits import HEARTBEAT_S
 from assistant.errors import QueueFullError, TooManyRequestsError
+from assistant.schema import Delta
 
 K = TypeVar("K")
 E = TypeVar("E")
@@ -58,3 +61,28 @@ def together(
         for _, lane in running:
             lane.close()
     return done
+
+
+def patiently(
+    begin: Callable[[], PythonGenerator[Delta, None, None]], seconds: float
+) -> PythonGenerator[Delta, None, None]:
+    """A model's stream that is begun again while the line is full; empty deltas come meanwhile.
+
+    Args:
+        begin: Makes the stream.
+        seconds: How long to go on trying; with 0 a full line is an error at once.
+
+    Raises:
+        QueueFullError, TooManyRequestsError: It was full all the time.
+    """
+    until = time.monotonic() + seconds
+    while True:
+        try:
+            yield from begin()
+        except (QueueFullError, TooManyRequestsError):  # they come before the first delta, never within
+            if time.monotonic() >= until:
+                raise
+            time.sleep(HEARTBEAT_S)
+            yield Delta("")
+        else:
+            return

@@ -34,7 +34,7 @@ from assistant.schema import (
 from assistant.tools import glossary, layout
 from assistant.tools.cutting import pieces
 from assistant.tools.glossary import Glossary
-from assistant.tools.lanes import together
+from assistant.tools.lanes import patiently, together
 
 TranslationEvent = TranslationProgress | Delta | Translation
 
@@ -107,6 +107,7 @@ def translate(
         TooLargeError: The text, the glossary or a term is too long.
         BadRequestError: The text is in another language, or in the target's already.
         ContextOverflowError: The model's window is too small for any sentence.
+        QueueFullError, TooManyRequestsError: The line is full at the start, or for very long later.
     """
     text = text.replace("\r\n", "\n").replace("\r", "\n")
     wanted = _direction(text, target)
@@ -250,8 +251,9 @@ def _try(
     most = 2 * task.generator.count_text(sentence) + 32
     written, whole = [], True
     sampling = Sampling(max_new_tokens=most, first_token_s=_WAIT_S)
-    stream = task.generator.stream(messages, sampling, adapter=task.adapter, user=task.user)
-    with closing(stream):
+    begin = partial(task.generator.stream, messages, sampling, adapter=task.adapter, user=task.user)
+    # Refused at the start, it can be asked for again; later everything before would be lost.
+    with closing(patiently(begin, _WAIT_S if task.known else 0)) as stream:
         for delta in stream:
             written.append(delta.text)
             whole = whole and delta.finish in (None, Finish.STOP)

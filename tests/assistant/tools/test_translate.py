@@ -2,15 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import pytest
 from fakes import FakeGenerator
 
-from assistant.errors import BadRequestError, ContextOverflowError, EmptyInputError, TooLargeError
+from assistant.errors import (
+    BadRequestError,
+    ContextOverflowError,
+    EmptyInputError,
+    QueueFullError,
+    TooLargeError,
+)
 from assistant.schema import Delta, Doubt, Message, Translation, TranslationProgress
-from assistant.tools import glossary
+from assistant.tools import glossary, lanes
+from assistant.tools import translate as translate_module
 from assistant.tools.glossary import Glossary
 from assistant.tools.translate import CHARACTERS, LANES, translate
 
@@ -203,6 +210,37 @@ def test_a_reader_who_leaves_frees_the_model() -> None:
         next(events)
     events.close()  # type: ignore[attr-defined]
     assert model.closed == LANES
+
+
+class Full(FakeGenerator):
+    """Replies, with a line that is full at some calls: those from ``first`` on, ``times`` of them."""
+
+    def __init__(self, first: int, times: int, *replies: str) -> None:
+        super().__init__(*replies)
+        self.full, self.calls = range(first, first + times), 0
+
+    def stream(self, *args: Any, **options: Any) -> Iterator[Delta]:
+        self.calls += 1
+        if self.calls in self.full:
+            raise QueueFullError(value=33, limit=32, retry_s=5)
+        yield from super().stream(*args, **options)
+
+
+def test_a_full_line_in_the_middle_is_waited_out(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(lanes, "HEARTBEAT_S", 0)
+    model = Full(2, 3, "年假为 24 天。", "它在三月结束。")
+    assert done(EN, model).text == "年假为 24 天。它在三月结束。"
+    assert model.calls == 5
+    monkeypatch.setattr(translate_module, "_WAIT_S", 0.1)
+    with pytest.raises(QueueFullError):
+        done(EN, Full(2, 10**9, "年假为 24 天。"))
+
+
+def test_a_line_that_is_full_at_the_start_is_told_at_once() -> None:
+    model = Full(1, 1, "never")
+    with pytest.raises(QueueFullError):
+        done(EN, model)
+    assert model.calls == 1
 
 
 def test_a_sentence_longer_than_a_call_is_cut() -> None:
