@@ -9,13 +9,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from assistant.config import Settings
-from assistant.engine.protocol import Lend
+from assistant.engine.protocol import Generator, Lend
 from assistant.errors import EngineError, NotBilingualError, YoujuError
 from assistant.loaded import Models
 from assistant.models import pull
 from assistant.models.catalog import Entry
 from assistant.request import Request
-from assistant.schema import Language, Sentiment, TurnEvent
+from assistant.schema import Language, Sentiment, SentimentRow, TurnEvent
 from assistant.scope import EVERYTHING, Scope, sources
 from assistant.store import User
 from assistant.workspace import Workspace
@@ -158,12 +158,23 @@ class Assistant:
         """Judge texts one by one, in order."""
         from assistant.tools import sentiment
 
+        model, name, trained = self._judge(user, adapter)
+        return sentiment.judge_many(texts, model, explain=explain, adapter=name, trained=trained)
+
+    def sentiment_rows(
+        self, user: User, texts: Sequence[str], *, adapter: str | None = None
+    ) -> Iterator[SentimentRow]:
+        """Judge the rows of a table as ``sentiment`` does; one that cannot be judged brings its error."""
+        from assistant.tools import sentiment
+
+        model, name, trained = self._judge(user, adapter)
+        return sentiment.judge_rows(texts, model, adapter=name, trained=trained)
+
+    def _judge(self, user: User, adapter: str | None) -> tuple[Generator, str | None, bool]:
+        """The model, its adapter, and whether that learnt to judge: the same for one text and for a table."""
         self._admit(user)
         name = self.models.adapter_name(adapter)
-        trained = self.models.skills(name).sentiment
-        return sentiment.judge_many(
-            texts, self.models.generator(), explain=explain, adapter=name, trained=trained
-        )
+        return self.models.generator(), name, self.models.skills(name).sentiment
 
     def close(self) -> None:
         """Close what `open` opened; models that were given stay as they are."""

@@ -73,11 +73,9 @@ def _judge_table(settings: Settings, csv: Path, column: str, output: Path | None
 
 
 def _judge(runtime: Assistant, texts: list[str]) -> list[SentimentRow]:
-    from assistant.tools.sentiment import judge_rows
-
     judged = []
     with progress("sentiment") as update:
-        for row in judge_rows(texts, runtime.models.generator(), adapter=runtime.models.adapter_name(None)):
+        for row in runtime.sentiment_rows(runtime.workspace.store.users.local(), texts):
             judged.append(row)
             update(f"row {row.row} of {len(texts)}", row.row / len(texts))
     return judged

@@ -1,6 +1,6 @@
 """The composition root keeps what its parts cannot know of each other."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import pytest
@@ -9,9 +9,10 @@ from fakes import FakeGenerator, HashEmbedder, opened
 from assistant import config
 from assistant.assistant import Assistant
 from assistant.errors import NotBilingualError, ReindexingError, StillReadingError
+from assistant.models.skills import Skills
 from assistant.prompts import EMPTY_LIBRARY
 from assistant.request import Request
-from assistant.schema import Answer, Finish, Translation, TurnEvent
+from assistant.schema import Answer, Finish, Message, Translation, TurnEvent
 
 
 def asked(runtime: Assistant, question: str) -> Iterator[TurnEvent]:
@@ -74,4 +75,20 @@ def test_nothing_is_declined_before_the_first_document_is_read(tmp_path: Path) -
     documents.set_state(user, added.id, "failed", error="it is empty")
     (*_, answer) = asked(runtime, "How long is annual leave?")
     assert answer.text == EMPTY_LIBRARY["en"]
+    runtime.close()
+
+
+def test_a_row_is_judged_as_the_same_text_alone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def leaning(messages: Sequence[Message], reply: str) -> float:
+        return {"negative": 0.0, "neutral": 0.5, "positive": 1.0}[reply.split()[-1]]
+
+    runtime = opened(config.load(home=tmp_path / "home"), generator=FakeGenerator(scores=leaning))
+    user = runtime.workspace.store.users.local()
+    for trained in (False, True):
+        monkeypatch.setattr(runtime.models, "skills", lambda name, trained=trained: Skills(sentiment=trained))
+        (alone,) = runtime.sentiment(user, ["A fine day."])
+        (row, empty) = runtime.sentiment_rows(user, ["A fine day.", ""])
+        assert row.sentiment == alone
+        assert empty.error
+        assert (alone.positive > alone.neutral) is trained, "what it learnt is taken as it stands"
     runtime.close()

@@ -67,7 +67,8 @@ def build(runtime: Assistant, blocks: gr.Blocks) -> None:
         }
 
     def one(reader: Reader, words: str) -> dict[Any, Any]:
-        found = next(runtime.sentiment(reader.user, [words or ""], explain=True))
+        adapter = _adapter(runtime, reader)
+        found = next(runtime.sentiment(reader.user, [words or ""], explain=True, adapter=adapter))
         return {result: shown(judgement(reader, found))}
 
     def columns(reader: Reader, path: str | None) -> dict[Any, Any]:
@@ -122,6 +123,10 @@ def _tinted(word: str, weight: float) -> Markup:
     )
 
 
+def _adapter(runtime: Assistant, reader: Reader) -> str | None:
+    return turns.Preferences.of(runtime, reader.user).adapter
+
+
 def _taken(path: str) -> list[dict[str, str]]:
     """The rows of an upload, which is then gone: the upload folder is shared by all users."""
     from assistant.tools import table
@@ -143,16 +148,15 @@ def _likeliest(names: Sequence[str]) -> str | None:
 def _batch(
     runtime: Assistant, reader: Reader, rows: list[dict[str, str]], name: str
 ) -> Iterator[tuple[Markup, Markup]]:
-    from assistant.tools import sentiment, table
+    from assistant.tools import table
     from assistant.web.files import offer
 
     if not rows:
         raise EmptyInputError(field=reader.say("csv_file"), remedy=reader.say("csv_column"))
     texts = table.column(rows, name)
-    adapter = runtime.models.adapter_name(turns.Preferences.of(runtime, reader.user).adapter)
     judged: list[SentimentRow] = []
     drawn = 0.0
-    for row in sentiment.judge_rows(texts, runtime.models.generator(), adapter=adapter):
+    for row in runtime.sentiment_rows(reader.user, texts, adapter=_adapter(runtime, reader)):
         judged.append(row)
         if time.monotonic() - drawn > DRAW_EVERY_S:
             drawn = time.monotonic()

@@ -27,6 +27,7 @@ from assistant.schema import (
     Sampling,
     Sentence,
     Sentiment,
+    SentimentRow,
     Source,
     Status,
     Summary,
@@ -149,6 +150,11 @@ class FakeRuntime:
     def sentiment(self, user: User, texts: list[str], *, explain: bool = False) -> Iterator[Sentiment]:
         words = (("good", 0.7), (" ", 0.0)) if explain else ()
         yield Sentiment(0.1, 0.2, 0.7, False, words)
+
+    def sentiment_rows(self, user: User, texts: list[str]) -> Iterator[SentimentRow]:
+        for number, text in enumerate(texts, 1):
+            found = next(self.sentiment(user, [text])) if text else None
+            yield SentimentRow(number, text, found, "" if found else "text is empty")
 
     def generator(self) -> FakeGenerator:
         return FakeGenerator("", scores=lambda messages, reply: -float("good" not in messages[-1].text))
@@ -397,7 +403,8 @@ def test_sentiment_of_a_column(out: Say, tmp_path: Path, capsys: pytest.CaptureF
     said = out("sentiment", "--csv", str(table), "--column", "评论", "--json")
     assert [row["row"] for row in said["rows"]] == [1, 2]
     assert said["rows"][1]["error"]
-    assert sum(said["counts"].values()) == 2
+    assert said["rows"][0]["positive"] == 0.7, "as the same text alone"
+    assert said["counts"] == {"positive": 1, "error": 1}
     out("sentiment", "--csv", str(table), "--column", "评论", "-o", str(tmp_path / "out.csv"))
     assert (tmp_path / "out.csv").read_text(encoding="utf-8-sig").startswith("id,评论,label")
     assert app.run(["sentiment", "--csv", str(table), "--column", "no"]) == 2

@@ -15,7 +15,7 @@ from demo_runtime import DemoRuntime, furnish
 from assistant import samples
 from assistant.errors import AdapterError, BadRequestError, EmptyInputError, NotFoundError
 from assistant.request import Request
-from assistant.schema import Answer, Delta, Finish, Mark, Quoted, Sentiment
+from assistant.schema import Answer, Delta, Finish, Mark, Quoted, Sentiment, SentimentRow
 from assistant.web import turns
 from assistant.web.pages import (
     bridge,
@@ -500,6 +500,23 @@ def test_the_sentiment_bars_add_up_and_unsure_is_said(reader: Reader) -> None:
     html = sentiment.judgement(reader, Sentiment(0.34, 0.33, 0.33, True))
     assert reader.say("sounds_unsure") in html
     assert "34%" in html
+
+
+def test_a_table_is_judged_as_one_text_is_by_the_adapter_of_the_user(
+    runtime: DemoRuntime, reader: Reader, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    found = Sentiment(0.1, 0.2, 0.7, False)
+    asked: list[Any] = []
+
+    def rows(user: Any, texts: list[str], *, adapter: str | None) -> Any:
+        asked.append((user.id, texts, adapter))
+        yield SentimentRow(1, texts[0], found)
+
+    monkeypatch.setattr(runtime, "sentiment_rows", rows, raising=False)
+    runtime.workspace.store.settings.set(reader.user, "adapter", "youju-1")
+    *_, (_, judged) = sentiment._batch(runtime, reader, [{"text": "fine"}], "text")  # type: ignore[arg-type]
+    assert asked == [(reader.user.id, ["fine"], "youju-1")]
+    assert "70%" in judged
 
 
 @pytest.mark.parametrize(
