@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from assistant.errors import ReindexingError, StillReadingError
-from assistant.schema import Chunk, Hit
+from assistant.schema import Hit
 
 if TYPE_CHECKING:
     from assistant.loaded import Models
@@ -44,11 +44,15 @@ def sources(user: User, scope: Scope, models: Models, workspace: Workspace) -> I
         shelf = _Shelf(user, scope, workspace)
         yield Sources(shelf.search, models.similarity, shelf.titles, shelf.passages)
         return
-    texts = {id_: Hit(Chunk(id_, 0, len(text), text), title, 0.0) for id_, title, text in scope.given}
-    titles = [Title(id_, hit.title) for id_, hit in texts.items()]
+    titles = {id_: title for id_, title, _ in scope.given}
     staging = workspace.library.staging  # opening the library sweeps it, once
-    with aside.searching(scope.given, models.embedder, models.settings.hits, staging) as search:
-        yield Sources(search, models.similarity, lambda: titles, lambda id_: [texts[id_]])
+    with aside.searching(scope.given, models.embedder, models.settings.hits, staging) as given:
+        yield Sources(
+            given.search,
+            models.similarity,
+            lambda: [Title(id_, title) for id_, title in titles.items()],
+            lambda id_: [Hit(chunk, titles[id_], 0.0) for chunk in given.chunks(id_)],
+        )
 
 
 class _Shelf:

@@ -5,21 +5,31 @@ from __future__ import annotations
 import tempfile
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing, contextmanager
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from assistant.retrieval import rows
 from assistant.retrieval.embedder import Embedder
 from assistant.retrieval.library import Library
 from assistant.retrieval.search import SearchResult
-from assistant.schema import Hit
+from assistant.schema import Chunk, Hit
 from assistant.store import Store
+
+
+@dataclass(frozen=True, slots=True)
+class Aside:
+    """Texts that came with a question; its documents have the ids that were given."""
+
+    search: Callable[..., SearchResult]
+    """From a query to what was found."""
+    chunks: Callable[[str], list[Chunk]]
+    """From a text's id to all of it, in order, cut as the library cuts."""
 
 
 @contextmanager
 def searching(
     texts: Sequence[tuple[str, str, str]], embedder: Callable[[], Embedder], k: int, staging: Path
-) -> Iterator[Callable[..., SearchResult]]:
+) -> Iterator[Aside]:
     """Search these texts only, in a folder of their own that is gone afterwards.
 
     Args:
@@ -27,9 +37,6 @@ def searching(
         embedder: The embedding model.
         k: Passages to return at most.
         staging: Where the folder is made; what a kill leaves there is swept at the next start.
-
-    Yields:
-        From a query to what was found; its documents have the ids that were given.
     """
     staging.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(prefix="aside-", dir=staging) as name:
@@ -42,12 +49,16 @@ def searching(
                 where = store.collections.default(user).id
                 records = rows.add(library, user, where, [(title, text) for _, title, text in texts])
                 given = {record.id: text[0] for record, text in zip(records, texts, strict=True)}
+                own = {text[0]: record.id for record, text in zip(records, texts, strict=True)}
 
                 def search(query: str, *rephrased: str) -> SearchResult:
                     found = library.search(user, query, rephrased=rephrased, k=k)
                     return replace(found, hits=tuple(_named(hit, given) for hit in found.hits))
 
-                yield search
+                def chunks(id_: str) -> list[Chunk]:
+                    return [replace(chunk, document_id=id_) for chunk in library.chunks(user, own[id_])]
+
+                yield Aside(search, chunks)
 
 
 def _named(hit: Hit, given: dict[str, str]) -> Hit:

@@ -10,9 +10,12 @@ from assistant import config
 from assistant.assistant import Assistant
 from assistant.errors import NotBilingualError, ReindexingError, StillReadingError
 from assistant.models.skills import Skills
-from assistant.prompts import EMPTY_LIBRARY
+from assistant.prompts import CUT, EMPTY_LIBRARY
 from assistant.request import Request
 from assistant.schema import Answer, Finish, Message, Translation, TurnEvent
+from assistant.scope import Scope
+from assistant.tools import turn
+from assistant.tools.messages import Kind
 
 
 def asked(runtime: Assistant, question: str) -> Iterator[TurnEvent]:
@@ -91,4 +94,24 @@ def test_a_row_is_judged_as_the_same_text_alone(tmp_path: Path, monkeypatch: pyt
         assert row.sentiment == alone
         assert empty.error
         assert (alone.positive > alone.neutral) is trained, "what it learnt is taken as it stands"
+    runtime.close()
+
+
+@pytest.mark.parametrize("parts", [1, 60])
+def test_of_a_long_text_that_comes_with_a_task_the_beginning_is_read(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, parts: int
+) -> None:
+    monkeypatch.setattr(turn, "kind_of", lambda *_: Kind.TASK)
+    settings = config.load(home=tmp_path / "home", model="qwen2.5-coder-1.5b")
+    model = FakeGenerator("Nobody smokes in the house.")
+    runtime = opened(settings, embedder=HashEmbedder(), generator=model)
+    text = "\n\n".join(f"Rule {n}. " + "Nobody smokes in the house. " * 20 for n in range(parts))
+    request = Request("Summarize the house rules", runtime.models.sampling())
+    scope = Scope(given=(("r", "House rules", text),))
+    *_, answer = runtime.chat_turn(runtime.workspace.store.users.local(), request, scope)
+    assert isinstance(answer, Answer)
+    assert model.count(model.prompts[-1]) < model.window - request.sampling.max_new_tokens
+    assert (CUT["en"].partition("{")[0] in answer.text) is (parts > 1)
+    assert {hit.chunk.document_id for hit in answer.hits} == {"r"}
+    assert answer.hits[0].chunk.text.startswith("Rule 0.")
     runtime.close()

@@ -31,19 +31,30 @@ TEXTS = [
 def test_only_the_given_texts_are_searched_by_the_ids_given(
     tmp_path: Path, query: str, first: str, words: str
 ) -> None:
-    with aside.searching(TEXTS, WordEmbedder, 3, tmp_path) as search:
-        found = search(query)
+    with aside.searching(TEXTS, WordEmbedder, 3, tmp_path) as given:
+        found = given.search(query)
         assert any(tmp_path.iterdir())
     assert found.searched == 3
     assert found.hits[0].chunk.document_id in first
     assert words in found.hits[0].context
 
 
+def test_a_given_text_can_be_read_through_part_by_part(tmp_path: Path) -> None:
+    long = "\n\n".join(f"Rule {n}. " + " ".join(["Nobody smokes here."] * 20) for n in range(30))
+    with aside.searching([*TEXTS, ("e", "Rules", long)], WordEmbedder, 3, tmp_path) as given:
+        parts = given.chunks("e")
+        assert len(parts) > 5
+        assert {part.document_id for part in parts} == {"e"}
+        assert all(long[part.start : part.end] == part.text for part in parts)
+        assert [part.text for part in given.chunks("b")] == [TEXTS[0][2]]
+        assert [part.document_id for part in given.chunks("c")] == ["c"], "alike, and asked for by its own id"
+
+
 @pytest.mark.parametrize("fails", [False, True])
 def test_nothing_is_kept(tmp_path: Path, fails: bool) -> None:
     try:
-        with aside.searching(TEXTS, WordEmbedder, 3, tmp_path) as search:
-            search("goods")
+        with aside.searching(TEXTS, WordEmbedder, 3, tmp_path) as given:
+            given.search("goods")
             if fails:
                 raise KeyError("the reader left")
     except KeyError:
