@@ -32,7 +32,7 @@ from assistant.schema import (
 )
 from assistant.tools import quoting, reading
 from assistant.tools.followup import standalone
-from assistant.tools.messages import language_of
+from assistant.tools.messages import answer_language
 from assistant.tools.reader import Reader
 from assistant.tools.sources import Search
 from assistant.tools.streaming import Written, relay, tidy
@@ -86,7 +86,7 @@ def answer(reader: Reader, request: Request, search: Search, similarity: Similar
     turn, searched = _look(reader, Asked(query), search, similarity)
     yield Status("searching", searched)
     turn = _wider(reader, turn, search, similarity)
-    turn = replace(turn, language=language_of(request.question), started=started)
+    turn = replace(turn, language=answer_language(request.question), started=started)
     lost = identifiers.missing_codes(query, _text(turn))
     if turn.best is None or lost or not _likely(reader, turn):
         yield _declined(replace(turn, confidence=0.0) if lost else turn)
@@ -115,7 +115,7 @@ def _look(reader: Reader, asked: Asked, search: Search, similarity: Similarity) 
     query = asked.question
     others = any(is_chinese(hit.chunk.text) != is_chinese(query) for hit in result.hits)
     sure = reader.calibration.search.probability(found)
-    turn = _Turn(query, language_of(query), chosen.passages, others, found, sure, best, time.monotonic())
+    turn = _Turn(query, answer_language(query), chosen.passages, others, found, sure, best, time.monotonic())
     return turn, result.searched
 
 

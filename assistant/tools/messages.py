@@ -43,7 +43,7 @@ _NEAREST = 3
 """Examples of a kind that a message is held against."""
 
 
-def language_of(text: str) -> Language:
+def answer_language(text: str) -> Language:
     """The language that a message is answered in."""
     return "zh" if is_chinese(text) else "en"
 

@@ -8,7 +8,7 @@ from assistant import prompts
 from assistant.request import Request
 from assistant.schema import Answer, Delta, Finish, Language, TurnEvent
 from assistant.tools import chat
-from assistant.tools.messages import Kind, language_of
+from assistant.tools.messages import Kind, answer_language
 from assistant.tools.reader import Reader
 from assistant.tools.sources import Title
 
@@ -27,7 +27,7 @@ def reply(reader: Reader, request: Request, kind: Kind, titles: Sequence[Title])
         kind: What it wants: ``SMALL_TALK``, ``ASSISTANT`` or ``LIBRARY``.
         titles: The documents in scope.
     """
-    language = language_of(request.question)
+    language = answer_language(request.question)
     if kind is Kind.LIBRARY:
         return said(library(titles, language))
     if not reader.writes:

@@ -15,7 +15,7 @@ from assistant.evidence.words import normalize, terms
 from assistant.request import Request
 from assistant.schema import Answer, Finish, Hit, Status, TurnEvent
 from assistant.tools import chat, reading
-from assistant.tools.messages import language_of
+from assistant.tools.messages import answer_language
 from assistant.tools.reader import Reader
 from assistant.tools.sources import Sources, Title
 from assistant.tools.streaming import relay, tidy
@@ -80,7 +80,7 @@ def _on_document(reader: Reader, request: Request, passages: Sequence[Hit]) -> I
         if read and used > _READ:
             break
         read.append(hit)
-    language = language_of(request.question)
+    language = answer_language(request.question)
     text = "\n\n".join(hit.chunk.text for hit in read)
     messages = prompts.work(text, request.question, language, request.system)
     yield Status("writing")

@@ -75,7 +75,7 @@ def test_examples_are_in_both_languages_and_in_one_kind_only() -> None:
     every = [text for texts in known.values() for text in texts]
     assert len(every) == len(set(every))
     for texts in known.values():
-        chinese = sum(messages.language_of(text) == "zh" for text in texts)
+        chinese = sum(messages.answer_language(text) == "zh" for text in texts)
         assert chinese == len(texts) / 2
 
 
