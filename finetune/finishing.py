@@ -92,4 +92,4 @@ def write_card(folder: Folder, ref: AdapterRef, config: Config) -> None:
 
 def _skills(tasks: Counter[str]) -> Skills:
     """What so many examples of each task taught."""
-    return Skills(grounded=tasks["grounded"] > 0, sentiment=tasks["sentiment"] >= _CALIBRATES)
+    return Skills(sentiment=tasks["sentiment"] >= _CALIBRATES)

@@ -18,8 +18,6 @@ class Skills(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="ignore")  # adapters of earlier versions say more
 
-    grounded: bool = False
-    """It learnt to answer from passages in the form of `prompts.grounded`."""
     sentiment: bool = False
     """It learnt the three replies, so that their likelihoods are its judgement as they stand."""
 

@@ -71,7 +71,7 @@ def test_the_merged_model_is_asked_as_the_adapter_was(base: Path, home: Path, tm
     from assistant.assistant import Assistant
     from assistant.config import Settings
 
-    learnt = skills.Skills(grounded=True, sentiment=True)
+    learnt = skills.Skills(sentiment=True)
     (home / "adapters" / "says-beta" / skills.FILE).write_text(learnt.model_dump_json())
     target = tmp_path / "merged"
     assert run(["adapters", "merge", "says-beta", str(target), "--model", str(base)]) == 0

@@ -23,14 +23,19 @@ def test_the_file_is_read(tmp_path: Path) -> None:
 
 
 def test_what_adapters_of_earlier_versions_say_besides_is_passed_over(tmp_path: Path) -> None:
-    said = {"grounded": True, "refusal": {"bias": 0.5, "model": 0.7, "threshold": 0.4}, "passages": 3}
+    said = {
+        "grounded": True,
+        "sentiment": True,
+        "refusal": {"bias": 0.5, "model": 0.7, "threshold": 0.4},
+        "passages": 3,
+    }
     (tmp_path / skills.FILE).write_text(json.dumps(said), encoding="utf-8")
-    assert skills.of(AdapterRef("old", str(tmp_path), "base")) == Skills(grounded=True)
+    assert skills.of(AdapterRef("old", str(tmp_path), "base")) == Skills(sentiment=True)
 
 
 @pytest.mark.parametrize(
     ("text", "said"),
-    [("{", "Expecting"), ('{"grounded": "perhaps"}', "grounded"), ("[]", "dict")],
+    [("{", "Expecting"), ('{"sentiment": "perhaps"}', "sentiment"), ("[]", "dict")],
 )
 def test_a_file_that_cannot_be_used_is_refused(tmp_path: Path, text: str, said: str) -> None:
     (tmp_path / skills.FILE).write_text(text, encoding="utf-8")
