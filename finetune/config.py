@@ -24,7 +24,7 @@ class _Part(BaseModel):
 class Model(_Part):
     """Which base, in how many bits, and the name of the adapter to go on from, else a fresh one."""
 
-    name: str = "smollm2-135m"
+    name: str = "qwen2.5-coder-0.5b"
     quantization: Literal["nf4", "none"] = "nf4"
     adapter: str = ""
 

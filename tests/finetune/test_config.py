@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import tomllib
 from pathlib import Path
 
 import pytest
 
 from assistant.errors import RecipeError
+from assistant.models import catalog
 from finetune import config
 from finetune.config import HERE, Config
 
@@ -36,6 +38,13 @@ def test_every_shipped_recipe_can_be_read(name: str, tmp_path: Path, monkeypatch
     found = config.read(Path(name))
     assert found == config.read(HERE / f"{name}.toml")
     assert all(Path(source).is_file() for source in found.data.train)
+
+
+@pytest.mark.parametrize("name", ["youju-default", "qlora-gpu", "fsdp"])
+def test_recipes_train_a_model_that_reads(name: str) -> None:
+    told = tomllib.loads((HERE / f"{name}.toml").read_text(encoding="utf-8"))
+    assert catalog.resolve(told["model"]["name"]).reads
+    assert catalog.resolve(Config.model_fields["model"].default.name).reads
 
 
 def test_the_data_of_the_smallest_recipe_comes_with_it(monkeypatch: pytest.MonkeyPatch) -> None:
