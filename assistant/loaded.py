@@ -17,6 +17,7 @@ from assistant.models.skills import Skills
 from assistant.schema import AdapterRef, Sampling
 
 if TYPE_CHECKING:
+    from assistant.evidence.calibration import Calibration
     from assistant.retrieval.embedder import Embedder
     from assistant.retrieval.nearness import Nearness
     from assistant.tools.reader import Reader
@@ -159,20 +160,19 @@ class Models:
         Raises:
             AdapterError: There is none of this name for the model in use, or the live one was tampered with.
         """
-        from assistant.evidence import calibration
         from assistant.tools.reader import Reader
 
+        name = self.adapter_name(adapter)
+        fitted = self.calibration(name or "none")
+        return Reader(self.generator(), name, self.languages(), fitted, self.reads(), user)
+
+    def calibration(self, adapter: str | None = None) -> Calibration:
+        """How far the model in use is believed, with an adapter as `reader` takes it; loads no model."""
+        from assistant.evidence import calibration
+
         s, name = self.settings, self.adapter_name(adapter)
-        entry = None if s.base_url else resolve(s.model)
-        model = entry.name if entry else s.model
-        return Reader(
-            self.generator(),
-            name,
-            self.languages(),
-            calibration.load(s.home, model, name, s.embedder),
-            self.reads(),
-            user,
-        )
+        model = s.model if s.base_url else resolve(s.model).name
+        return calibration.load(s.home, model, name, s.embedder)
 
     def sampling(self, **changes: object) -> Sampling:
         """The settings' sampling, with a request's changes."""

@@ -39,6 +39,13 @@ _VERIFIED: dict[Language, str] = {
     ),
     "zh": "{asked}\n待核对的回答：{answer}\n段落里写明了这就是问题的答案吗？请回答“是”或“否”。",
 }
+_STATED: dict[Language, str] = {
+    "en": (
+        "{passages}\n\nStatement: {sentence}\n"
+        "Is everything in the statement said in the passages? Reply yes or no."
+    ),
+    "zh": "{passages}\n\n陈述：{sentence}\n陈述里的每一点在段落里都写明了吗？请回答“是”或“否”。",
+}
 HELD_REPLIES = ("yes", "no")
 """Scored, never generated."""
 VERIFIED_REPLIES: dict[Language, tuple[str, str]] = {"en": ("yes", "no"), "zh": ("是", "否")}
@@ -213,6 +220,17 @@ def verified(messages: Sequence[Message], language: Language, answer: str) -> li
     """The same about whether they state this answer; `VERIFIED_REPLIES` are scored after it."""
     *before, asked = messages
     return [*before, Message(asked.role, _VERIFIED[language].format(asked=asked.text, answer=answer))]
+
+
+def stated(passages: Sequence[str], sentence: str, language: Language) -> list[Message]:
+    """Ask whether passages say all that a sentence says; `VERIFIED_REPLIES` are scored after it.
+
+    It begins as the `grounded` prompt of the same passages does.
+    """
+    numbered = "\n\n".join(f"[{n}] {passage.strip()}" for n, passage in enumerate(passages, 1))
+    return chat(
+        [], _STATED[language].format(passages=numbered, sentence=sentence.strip()), _GROUNDED[language]
+    )
 
 
 def rewrite(history: Sequence[Message], question: str, language: Language) -> list[Message]:

@@ -48,6 +48,7 @@ class Lora(_Part):
     dropout: float = Field(default=0.0, ge=0.0, lt=1.0)
     rslora: bool = False
     dora: bool = False
+    upper: float = Field(default=1.0, gt=0, le=1)
 
 
 class Training(_Part):

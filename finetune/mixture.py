@@ -22,13 +22,15 @@ from assistant import prompts
 from assistant.evidence import attribution
 from assistant.schema import Language, Message
 from assistant.tools.summarize import as_long_as
-from finetune import formats
+from finetune import formats, questions
 from finetune.portions import PORTIONS, Portions
 from finetune.schema import Example, Origin
 
 _LEVELS = ("negative", "neutral", "positive")
 _BESIDE = (75, 17, 8)
 """Of a hundred passages, how many stand alone, beside one other, beside two."""
+_EVIDENCE: Mapping[Language, int] = {"en": 1600, "zh": 680}
+"""Characters of a passage that a sentence is judged by, at most."""
 _SIMPLIFIED = 0.7
 """Share of the traditional Chinese passages that are rewritten in simplified characters."""
 
@@ -61,12 +63,13 @@ def build(
             if unseen.isdisjoint((row["documents"][0]["id"], row["documents"][0]["title"]))
         ]
         examples += grounded(rows if language == "en" else _simplified(rows, draw), draw, share, portions.cut)
-    for language in portions.passages:
+    for language in portions.summaries:
         felt = [row for row in _rows(data / "sentiment" / f"{language}.train.jsonl") if row["id"] not in but]
         examples += sentiment(felt, draw, portions.sentiment)
         examples += summaries(
             _rows(data / "summarize" / f"{language}.train.jsonl"), draw, portions.summaries[language]
         )
+    examples += reading(data, portions, draw)
     if portions.manuals:
         own = _rows(Path(__file__).parent / "manuals.jsonl")
         examples += manuals([row for row in own if row["lang"] in portions.manuals], draw)
@@ -78,6 +81,54 @@ def build(
     if portions.formats:
         examples += formats.asked([row for row in examples if row.task == "chat"], draw, portions.formats)
     return examples
+
+
+def reading(data: Path, portions: Portions, draw: random.Random) -> Iterator[Example]:
+    """What a reader learns: to answer, to tell whether it can, to judge an answer, to rewrite follow-ups."""
+    if portions.questions:
+        yield from questions.own(("en", "zh"), draw)
+    for language, count in portions.spans.items():
+        rows = _rows(data / "grounded" / f"{language}.train.jsonl")
+        own = [row for row in _rows(questions.FOLDER.parent / "manuals.jsonl") if row["lang"] == language]
+        rows = [*draw.sample(rows if language == "en" else _simplified(rows, draw), count // 2), *own]
+        yield from questions.of_passages(_together(rows, count, draw), draw)
+    for source, count in portions.statements.items():
+        language = "zh" if source == "uhg" else "en"
+        rows = _rows(data / "verdicts" / f"{language}.dev.jsonl")
+        fit = [r for r in rows if r["id"].startswith(source) and len(r["evidence"]) < _EVIDENCE[language]]
+        yield from questions.statements(_half(fit, "evidence", count, draw))
+    if portions.rewrites:
+        rows = _half(_rows(data / "rewrites" / "en.dev.jsonl"), "id", portions.rewrites, draw)
+        for row in rows:
+            asked = [Message("user", text) for text in row["earlier"][-3:]]
+            yield questions.rewriting(row["id"], asked, row["question"], row["standalone"], "en")
+
+
+def _half(
+    rows: Sequence[dict[str, Any]], field: str, count: int, draw: random.Random
+) -> list[dict[str, Any]]:
+    """Rows to learn from, of one half of all sources; the other half stays to choose and to measure on."""
+    learnt = [row for row in rows if hashlib.sha256(_source(row[field])).digest()[0] < 128]
+    return draw.sample(learnt, min(count, len(learnt)))
+
+
+def _source(value: str) -> bytes:
+    """What rows are split by: the passage, or the conversation that an id names before its turn."""
+    return value.partition("<::>")[0].encode()
+
+
+def _together(rows: Sequence[dict[str, Any]], count: int, draw: random.Random) -> list[dict[str, Any]]:
+    """About ``count`` rows, passages with all their questions."""
+    by_passage: dict[str, list[dict[str, Any]]] = defaultdict(list)
+    for row in rows:
+        by_passage[row["documents"][0]["id"]].append(row)
+    groups = list(by_passage.values())
+    draw.shuffle(groups)
+    found: list[dict[str, Any]] = []
+    for group in groups:
+        if len(found) < count:
+            found += draw.sample(group, min(6, len(group)))
+    return found
 
 
 def grounded(

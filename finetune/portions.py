@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from assistant.schema import Language
 
@@ -22,6 +22,10 @@ class Portions:
         manuals: Languages in which our own questions about rules, manuals and letters go in: who learns from
             articles alone refuses too much of such texts.
         formats: Forms that each English request of the chats is asked for besides (`formats.asked`).
+        questions: Our own questions go in, in every form that a reader is asked in (`questions.own`).
+        spans: Questions about passages whose answers are spans, by language: told and judged, not written.
+        statements: Sentences judged by a passage, by where they come from: the word that an id begins with.
+        rewrites: Follow-ups that people rewrote.
     """
 
     passages: Mapping[Language, float]
@@ -31,6 +35,10 @@ class Portions:
     cut: bool = False
     manuals: tuple[Language, ...] = ()
     formats: int = 0
+    questions: bool = False
+    spans: Mapping[Language, int] = field(default_factory=dict)
+    statements: Mapping[str, int] = field(default_factory=dict)
+    rewrites: int = 0
 
 
 ENGLISH = Portions(
@@ -98,7 +106,18 @@ BILINGUAL_FOURTH = Portions(
     cut=True,
     manuals=("en", "zh"),
 )
+READER = Portions(
+    passages={},
+    sentiment={"movieReviewSnippets": 60, "tweets": 40, "zh": 60},
+    summaries={"en": 12, "zh": 12},
+    questions=True,
+    spans={"en": 120, "zh": 50},
+    statements={"begin": 200, "wice": 40, "uhg": 40},
+    rewrites=100,
+)
+"""For a reader that can read already: what it lacks is refusing, judging and rewriting."""
 PORTIONS = {
+    "reader": READER,
     "english": ENGLISH, "second": SECOND, "third": THIRD, "fourth": FOURTH, "fifth": FIFTH,
     "bilingual": BILINGUAL, "bilingual-second": BILINGUAL_SECOND, "bilingual-third": BILINGUAL_THIRD,
     "bilingual-fourth": BILINGUAL_FOURTH,

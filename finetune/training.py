@@ -40,6 +40,8 @@ class Lora:
         dropout: Share of the adapter's inputs left out while training.
         rslora: Rank-stabilized scale, for large ranks.
         dora: Direction and size trained apart; slower.
+        upper: Share of the model's layers, from the top, that get an update. Below them no gradient is
+            computed: with a half, a step takes two thirds of the time.
     """
 
     rank: int = 16
@@ -47,6 +49,7 @@ class Lora:
     dropout: float = 0.0
     rslora: bool = False
     dora: bool = False
+    upper: float = 1.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -188,10 +191,25 @@ def adapted(base: PreTrainedModel, lora: Lora, schedule: Schedule, start: Path |
         lora_dropout=lora.dropout,
         use_rslora=lora.rslora,
         use_dora=lora.dora,
-        target_modules="all-linear",
+        target_modules="all-linear" if lora.upper == 1.0 else _linear(base),
+        layers_to_transform=None if lora.upper == 1.0 else _upper(base, lora.upper),
         task_type="CAUSAL_LM",
     )
     return get_peft_model(base, config)
+
+
+def _linear(base: PreTrainedModel) -> list[str]:
+    """Names of the linear layers inside the blocks; peft spells them out itself only for all blocks."""
+    head = base.get_output_embeddings()
+    linear = [
+        name for name, each in base.named_modules() if isinstance(each, torch.nn.Linear) and each is not head
+    ]
+    return sorted({name.rpartition(".")[2] for name in linear})
+
+
+def _upper(base: PreTrainedModel, share: float) -> list[int]:
+    count = base.config.get_text_config().num_hidden_layers
+    return list(range(count - max(1, round(count * share)), count))
 
 
 def keep_exact(base: PreTrainedModel) -> None:

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 from assistant.evidence import citing, identifiers, kinds, verdicts
 from assistant.evidence.attribution import shown
+from assistant.evidence.judging import Judge, VerdictWeights
 from assistant.evidence.sentences import MARK, split
 from assistant.evidence.words import is_chinese
 from assistant.schema import Citation, Hit, Sentence, Verdict
@@ -17,7 +18,11 @@ _HEADING = re.compile(r"^#{1,6}\s|^\*\*[^*]+\*\*:?$|[:：]$")
 
 
 def examine(
-    text: str, hits: Sequence[Hit], question: str = ""
+    text: str,
+    hits: Sequence[Hit],
+    question: str = "",
+    judge: Judge | None = None,
+    weights: VerdictWeights | None = None,
 ) -> tuple[str, tuple[Citation, ...], tuple[Sentence, ...]]:
     """Check an answer against the passages that it was written from, with the question in sight.
 
@@ -30,22 +35,29 @@ def examine(
         text: The model's answer.
         hits: The passages shown to it, ``[1]`` first.
         question: What it answers; empty where that is nothing to check.
+        judge: A reader that learnt to judge; without one only words, numbers and names are compared.
+        weights: How its judgement counts.
 
     Returns:
         The answer with its marks mended, its citations, and its sentences with offsets in the new text.
     """
     text, _ = citing.cited(text, hits)
     passages = [shown(hit)[0] for hit in hits]
+    spans = split(text)
+    claims = [_compared(text[start:end], passages) for start, end in spans]
+    if judge is not None:
+        claims = _judged(claims, judge, weights or VerdictWeights())
     pieces: list[str] = []
     sentences: list[Sentence] = []
     at = length = 0
-    for start, end in split(text):
+    for (start, end), claim in zip(spans, claims, strict=True):
         gap = text[at:start]
-        verdict, reason, cited = _judge(text[start:end], passages)
-        written = _rewrite(text[start:end], cited)
+        written = _rewrite(text[start:end], claim.cited)
         begin = length + len(gap)
-        if written and reason != "heading":  # a heading claims nothing
-            sentences.append(Sentence(written, begin, begin + len(written), verdict, tuple(cited), reason))
+        if written and claim.reason != "heading":  # a heading claims nothing
+            sentences.append(
+                Sentence(written, begin, begin + len(written), claim.verdict, claim.cited, claim.reason)
+            )
         pieces += [gap, written]
         length, at = begin + len(written), end
     result = "".join(pieces) + text[at:]
@@ -67,18 +79,51 @@ def _answering(question: str, sentences: Sequence[Sentence]) -> list[Sentence]:
     return found
 
 
-def _judge(sentence: str, passages: Sequence[str]) -> tuple[Verdict, str, list[int]]:
+@dataclass(frozen=True, slots=True)
+class _Claim:
+    """A sentence of an answer with its verdict."""
+
+    text: str
+    """Without its marks."""
+    verdict: Verdict
+    reason: str
+    cited: tuple[int, ...]
+    """Numbers of the passages that its marks will name."""
+    check: verdicts.Check | None = None
+    """What words, numbers and names say; ``None`` for a heading."""
+
+
+def _compared(sentence: str, passages: Sequence[str]) -> _Claim:
+    """By words, numbers and names alone."""
     named = citing.numbers(sentence)
     claim = citing.bare(sentence)
     if _HEADING.search(claim):
-        return Verdict.NO_SOURCE, "heading", []
+        return _Claim(claim, Verdict.NO_SOURCE, "heading", ())
     own = verdicts.examine(claim, [passages[n - 1] for n in named]) if named else None
     if own and own.verdict is Verdict.SUPPORTED:
-        return own.verdict, own.reason, named
+        return _Claim(claim, own.verdict, own.reason, tuple(named), own)
     every = _among(claim, passages)
     if own and _ENOUGH.get(own.verdict, 0) >= _ENOUGH.get(every.verdict, 0):
-        return own.verdict, own.reason, [] if own.verdict is Verdict.NO_SOURCE else named
-    return every.verdict, every.reason, [every.source + 1] if every.verdict in _ENOUGH else []
+        cited = () if own.verdict is Verdict.NO_SOURCE else tuple(named)
+        return _Claim(claim, own.verdict, own.reason, cited, own)
+    cited = (every.source + 1,) if every.verdict in _ENOUGH else ()
+    return _Claim(claim, every.verdict, every.reason, cited, every)
+
+
+def _judged(claims: Sequence[_Claim], judge: Judge, weights: VerdictWeights) -> list[_Claim]:
+    """With the reader's judgement of each; what it supports is cited even where few words are shared."""
+    asked = [claim.text for claim in claims if claim.check and claim.text]
+    log_odds = dict(zip(asked, judge(asked), strict=True)) if asked else {}
+    found = []
+    for claim in claims:
+        if claim.check is None or claim.text not in log_odds:
+            found.append(claim)
+            continue
+        verdict, reason = weights.verdict(log_odds[claim.text], claim.check)
+        nearest = (claim.check.source + 1,) if claim.check.source >= 0 else ()
+        cited = (claim.cited or nearest) if verdict in _ENOUGH else ()
+        found.append(replace(claim, verdict=verdict, reason=reason, cited=cited))
+    return found
 
 
 def _among(claim: str, passages: Sequence[str]) -> verdicts.Check:

@@ -18,6 +18,7 @@ from typing import NamedTuple
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from assistant.errors import ConfigError
+from assistant.evidence.judging import VerdictWeights
 
 FOLDER = "calibrations"
 """Of the package and of the data folder; a file of the data folder goes before one of the package."""
@@ -96,6 +97,8 @@ class Calibration(BaseModel):
     is shown once the reader stands by it."""
     kind_margin: float = 0.035
     """Cosine by which a message must be nearer to small talk or a task than to questions."""
+    verdict: VerdictWeights | None = None
+    """How the reader's judgement of a sentence counts; ``None`` for one that did not learn to judge."""
     fitted: dict[str, float | int | str] = Field(default_factory=dict)
     """On what, and how well; for people."""
 

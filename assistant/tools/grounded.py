@@ -11,6 +11,7 @@ from assistant.errors import ContextOverflowError
 from assistant.evidence import answering, identifiers, relevance
 from assistant.evidence.attribution import coverage, weights
 from assistant.evidence.calibration import Signs
+from assistant.evidence.judging import Judge
 from assistant.evidence.relevance import Asked, Similarity
 from assistant.evidence.words import han_share, is_chinese, terms
 from assistant.request import Request
@@ -224,7 +225,7 @@ def _answered(reader: Reader, request: Request, turn: _Turn) -> Iterator[TurnEve
         if not reader.calibration.answer.accepts(turn.signs):
             yield replace(_declined(turn), tokens=written.tokens, prompt_tokens=written.prompt_tokens)
             return
-    answer = _checked(turn, written, fitting)
+    answer = _checked(reader, turn, written, fitting)
     yield from [answer] if shown and written.text else _at_once(answer)
 
 
@@ -262,13 +263,28 @@ def _declined(turn: _Turn) -> Answer:
     )
 
 
-def _checked(turn: _Turn, written: Written, fitting: int) -> Answer:
+def _checked(reader: Reader, turn: _Turn, written: Written, fitting: int) -> Answer:
     """The model's answer where the documents support it; else their own words."""
     whole = tidy(written.text.strip(), cut_off=written.finish is Finish.LENGTH)
-    text, citations, sentences = answering.examine(whole, turn.hits[:fitting], turn.query)
+    hits, weights = turn.hits[:fitting], reader.calibration.verdict
+    judge = _judge(reader, turn, fitting) if weights and written.finish not in _STOPPED else None
+    text, citations, sentences = answering.examine(whole, hits, turn.query, judge, weights)
     if written.finish in _STOPPED or _stands(sentences):
         return _finished(turn, written, text, citations, sentences)
     return _quoted(turn, written, Quoted.UNSUPPORTED)
+
+
+def _judge(reader: Reader, turn: _Turn, fitting: int) -> Judge:
+    """What the reader that wrote them says of the sentences of an answer.
+
+    A single sentence was asked about already, with the question in sight.
+    """
+    passages = [reading.passage(hit) for hit in turn.hits[:fitting]]
+
+    def judge(sentences: Sequence[str]) -> list[float]:
+        return [turn.signs.verified] if len(sentences) == 1 else reader.judge(sentences, passages)
+
+    return judge
 
 
 def _stands(sentences: Sequence[Sentence]) -> bool:

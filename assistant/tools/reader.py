@@ -6,9 +6,11 @@ from collections.abc import Generator as PythonGenerator
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from assistant import prompts
 from assistant.engine.protocol import Generator
 from assistant.evidence.calibration import CAUTIOUS, Calibration
 from assistant.schema import Delta, Message, Sampling
+from assistant.tools.messages import answer_language
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +39,16 @@ class Reader:
     def likelihoods(self, messages: Sequence[Message], replies: Sequence[str]) -> list[float]:
         """Log-likelihood of each reply, nats, summed over its tokens."""
         return self.model.score(messages, replies, adapter=self.adapter)
+
+    def judge(self, sentences: Sequence[str], passages: Sequence[str]) -> list[float]:
+        """Log-odds, by its own judgement, that the passages say all of each sentence."""
+        asked = [
+            (prompts.stated(passages, sentence, language), prompts.VERIFIED_REPLIES[language])
+            for sentence in sentences
+            for language in (answer_language(sentence),)
+        ]
+        scored = self.model.score_many(asked, adapter=self.adapter)
+        return [yes - no for yes, no in scored]
 
     def fits(self, messages: Sequence[Message], reply: int) -> bool:
         """Whether a prompt and ``reply`` tokens fit the window."""

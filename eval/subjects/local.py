@@ -141,7 +141,7 @@ class LocalSubject:
             case RewriteCase():
                 found = parts.rewritten(case, runtime, self._adapter.name if self._adapter else None)
             case VerdictCase():
-                found = parts.checked(case)
+                found = parts.checked(case, runtime, self._adapter.name if self._adapter else None)
             case _:
                 found = self._answered(case, runtime, user)
         return replace(found, seconds=time.monotonic() - started)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from assistant.assistant import Assistant
 from assistant.evidence import verdicts
-from assistant.schema import Message
+from assistant.schema import Message, Verdict
 from assistant.tools import followup
 from eval.schema import Prediction, RewriteCase, VerdictCase
 
@@ -19,9 +19,19 @@ def rewritten(case: RewriteCase, runtime: Assistant, adapter: str | None) -> Pre
     return Prediction(case.id, "rewrite", followup.standalone(reader, earlier, case.question))
 
 
-def checked(case: VerdictCase) -> Prediction:
-    """The verdict on a claim, and how well it is supported: by the verdict, then by shared words."""
+def checked(case: VerdictCase, runtime: Assistant, adapter: str | None) -> Prediction:
+    """The verdict on a claim, and how well it is supported: as a reader judges it that learnt to judge.
+
+    Else by the verdict, then by shared words, and no model is loaded.
+    """
     check = verdicts.examine(case.claim, [case.evidence])
-    support = sum(check.goodness) / _BEST
-    reasons = (check.reason,) if check.reason else ()
-    return Prediction(case.id, "verdict", check.verdict.value, verdicts=reasons, confidence=support)
+    weights = runtime.models.calibration(adapter).verdict
+    if weights is None:
+        return _checked(case, check.verdict, check.reason, sum(check.goodness) / _BEST)
+    (judged,) = runtime.models.reader(adapter or "none").judge([case.claim], [case.evidence])
+    return _checked(case, *weights.verdict(judged, check), weights.probability(judged, check))
+
+
+def _checked(case: VerdictCase, verdict: Verdict, reason: str, support: float) -> Prediction:
+    reasons = (reason,) if reason else ()
+    return Prediction(case.id, "verdict", verdict.value, verdicts=reasons, confidence=support)

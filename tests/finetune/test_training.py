@@ -72,3 +72,17 @@ def test_sequences_at_once_teach_what_they_teach_in_turn(tmp_path) -> None:
     assert seen[0][0] != seen[0][2]
     for other in seen[1:]:
         assert np.allclose(other, seen[0], rtol=5e-3), "16-bit weights round a little differently"
+
+
+def test_only_the_upper_layers_learn_where_the_recipe_says_so(tmp_path) -> None:
+    from assistant.engine import loading
+    from finetune import training
+
+    base = loading.load(tiny.build(tmp_path / "tiny"), "none")
+    count = base.model.config.num_hidden_layers
+    model = training.adapted(base.model, training.Lora(rank=2, upper=0.5), training.Schedule())
+    learning = {name for name, weight in model.named_parameters() if weight.requires_grad}
+    layers = {int(name.split(".layers.")[1].split(".")[0]) for name in learning}
+    assert layers == set(range(count - max(1, round(count / 2)), count))
+    assert len(learning) == len(layers) * 2 * 7  # two matrices for each linear layer of a block
+    assert not any("lm_head" in name for name in learning)

@@ -165,3 +165,34 @@ def test_across_languages_the_mark_stays_where_the_numbers_agree(
     _, citations, (sentence,) = answering.examine(answer, [hit(passage, 1)])
     assert (sentence.verdict, sentence.citations) == (verdict, cited)
     assert tuple(citation.n for citation in citations) == cited
+
+
+def test_a_reader_that_judges_supports_a_paraphrase_and_cites_it() -> None:
+    text = "You get your money back in two weeks at the latest."
+    plain = answering.examine(text, HITS)[2][0]
+    judged = answering.examine(text, HITS, judge=lambda sentences: [4.0] * len(sentences))[2][0]
+    assert plain.verdict is not Verdict.SUPPORTED
+    assert (judged.verdict, judged.reason) == (Verdict.SUPPORTED, "")
+    assert judged.citations
+
+
+def test_a_reader_that_judges_is_not_overruled_by_shared_words() -> None:
+    text = "Gift cards and refunds are paid within 14 days. [1]"
+    plain = answering.examine(text, HITS)[2][0]
+    judged = answering.examine(text, HITS, judge=lambda sentences: [-4.0] * len(sentences))[2][0]
+    assert plain.verdict is Verdict.SUPPORTED
+    assert judged.verdict is Verdict.PARTLY
+    assert judged.reason.startswith("judged:")
+
+
+def test_each_sentence_is_judged_once_and_without_its_marks() -> None:
+    asked: list[str] = []
+
+    def judge(sentences):
+        asked.extend(sentences)
+        return [3.0] * len(sentences)
+
+    answering.examine(
+        "## Refunds\n\nRefunds are paid within 14 days. [1] It includes five users. [2]", HITS, judge=judge
+    )
+    assert asked == ["Refunds are paid within 14 days.", "It includes five users."]

@@ -1,0 +1,113 @@
+"""Our own questions about invented documents, in each form that a reader is asked in.
+
+``reader/*.jsonl`` beside this file holds passages as a search shows them, a question as a colleague types it,
+the answer that they give, and answers that a careless reader would give. Of each question the adapter learns
+to write the answer (or that there is none), to tell whether the passages hold one, and to judge the right
+answer and a wrong one. Questions about the same passages share their beginning, so these forms cost few
+tokens.
+"""
+
+from __future__ import annotations
+
+import json
+import random
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from assistant import prompts
+from assistant.prompts import HELD_REPLIES, VERIFIED_REPLIES
+from assistant.schema import Language, Message
+from finetune.schema import Example, Origin
+
+FOLDER = Path(__file__).parent / "reader"
+_FILES = ("en.jsonl", "zh.jsonl", "across.jsonl")
+_WRONG = 0.6
+"""Share of the answerable questions of which a wrong answer is judged besides; of the others all are: so that
+yes and no come about equally often."""
+
+
+def own(languages: Iterable[Language], draw: random.Random) -> Iterator[Example]:
+    """All forms of our own questions.
+
+    Args:
+        languages: Of the questions.
+        draw: Chooses the wrong answers.
+    """
+    wanted = set(languages)
+    for row in (row for file in _FILES for row in _rows(FOLDER / file)):
+        if row["lang"] in wanted:
+            yield from forms(row, draw)
+    for row in _rows(FOLDER / "rewrites.jsonl"):
+        if row["lang"] in wanted:
+            history = [Message(turn["role"], turn["text"]) for turn in row["history"]]
+            yield rewriting(row["id"], history, row["question"], row["standalone"], row["lang"])
+
+
+def forms(row: Mapping[str, Any], draw: random.Random, *, written: bool = True) -> Iterator[Example]:
+    """A question about passages, in every form.
+
+    Args:
+        row: With question, passages, answer (``None`` where they hold none) and wrong answers.
+        draw: Chooses which wrong one is judged.
+        written: The answer is one to learn to write, too.
+    """
+    language: Language = row["lang"]
+    passages = [f"{passage['title']}\n{passage['text']}" for passage in row["passages"]]
+    asked = prompts.grounded(row["question"], passages, language)
+    answer = row["answer"]
+    if written:
+        yield _example(row, "", asked, answer or prompts.NOT_FOUND[language], "grounded")
+    yield _example(row, "-held", prompts.held(asked), HELD_REPLIES[answer is None], "judge")
+    yes, no = VERIFIED_REPLIES[language]
+    if answer:
+        yield _example(row, "-right", prompts.verified(asked, language, answer), yes, "judge")
+    if row["wrong"] and (not answer or draw.random() < _WRONG):
+        wrong = draw.choice(row["wrong"])
+        yield _example(row, "-wrong", prompts.verified(asked, language, wrong), no, "judge")
+
+
+def of_passages(rows: Sequence[Mapping[str, Any]], draw: random.Random) -> Iterator[Example]:
+    """Questions about one passage each whose answers are spans: judged, and not to be imitated.
+
+    The wrong answer is that of another question about the same passage.
+    """
+    answers: dict[str, set[str]] = {}
+    for row in rows:
+        answers.setdefault(row["documents"][0]["id"], set()).update(row["answers"][:1])
+    for row in rows:
+        document = row["documents"][0]
+        others = sorted(answers[document["id"]] - set(row["answers"]))
+        asked = {
+            "id": row["id"], "lang": row["lang"], "question": row["question"], "passages": [document],
+            "answer": row["answers"][0] if row["answerable"] else None,
+            "wrong": others, "source": document["title"],
+        }  # fmt: skip
+        yield from forms(asked, draw, written=False)
+
+
+def statements(rows: Sequence[Mapping[str, Any]]) -> Iterator[Example]:
+    """Sentences with a passage: does it say all of them?"""
+    for row in rows:
+        language: Language = row["lang"]
+        asked = prompts.stated([row["evidence"]], row["claim"], language)
+        reply = VERIFIED_REPLIES[language][row["label"] != "supported"]
+        yield _example({**row, "source": row["evidence"][:80]}, "", asked, reply, "judge")
+
+
+def rewriting(
+    name: str, history: Sequence[Message], question: str, standalone: str, language: Language
+) -> Example:
+    """A follow-up as the question that stands alone."""
+    asked = prompts.rewrite(history, question, language)
+    return _example({"id": name, "lang": language, "source": name}, "", asked, standalone, "rewrite")
+
+
+def _example(row: Mapping[str, Any], form: str, asked: Sequence[Message], reply: str, task: str) -> Example:
+    messages = (*asked, Message("assistant", reply))
+    return Example(row["id"] + form, messages, row["source"], task, row["lang"], Origin("mixture", 0))
+
+
+def _rows(path: Path) -> list[dict[str, Any]]:
+    with path.open(encoding="utf-8") as lines:
+        return [json.loads(line) for line in lines]
