@@ -192,7 +192,8 @@ def verdict_words(verdict: Verdict, reason: str, language: Language) -> str:
 
 
 _REASONS = {
-    f"reason_{kind}" for kind in ("number", "name", "date", "negation", "overlap", "language", "kind", "day")
+    f"reason_{kind}"
+    for kind in ("number", "name", "date", "negation", "overlap", "judged", "language", "kind", "day")
 }
 
 

@@ -118,6 +118,7 @@ WORDS: dict[str, str] = {
     "reason_date": "the date {value} is not in the source",
     "reason_negation": "one says yes, the other no",
     "reason_overlap": "{value} of its words are in the source",
+    "reason_judged": "the model does not find all of it in the source ({value} of 1 sure)",
     "reason_language": "the source is in another language: only its numbers and names could be compared",
     "reason_kind": "it does not hold what the question asks for",
     "reason_day": "the question asks about another day",
