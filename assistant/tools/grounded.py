@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
+from functools import cache, partial
 
 from assistant import prompts
 from assistant.errors import ContextOverflowError
@@ -64,7 +65,8 @@ class _Turn:
     """Passages in another language than the question's were found."""
     signs: Signs
     confidence: float
-    best: Citation | None
+    best: Callable[[], Citation | None]
+    """The words nearest to the question: asked for after the answer, for sentences are embedded for it."""
     started: float
 
 
@@ -89,7 +91,7 @@ def answer(reader: Reader, request: Request, search: Search, similarity: Similar
     turn = _wider(reader, turn, search, similarity)
     turn = replace(turn, language=answer_language(request.question), started=started)
     lost = identifiers.missing_codes(query, _text(turn))
-    if turn.best is None or lost or not _likely(reader, turn):
+    if not turn.hits or lost or not _likely(reader, turn):
         yield _declined(replace(turn, confidence=0.0) if lost else turn)
         return
     yield Status("found", len(turn.hits))
@@ -111,13 +113,17 @@ def _look(reader: Reader, asked: Asked, search: Search, similarity: Similarity) 
     """Search, and choose what is read; also the number of documents searched."""
     result = search(*asked.forms)
     chosen = reading.choose(asked, result.hits, similarity, reader.model.count_text)
-    best = quoting.best(asked, chosen.passages, relevance.candidates(asked, chosen.passages, similarity))
+    best = cache(partial(_nearest, asked, chosen.passages, similarity))
     found = signs(asked, chosen, result.hits)
     query = asked.question
     others = any(is_chinese(hit.chunk.text) != is_chinese(query) for hit in result.hits)
     sure = reader.calibration.search.probability(found)
     turn = _Turn(query, answer_language(query), chosen.passages, others, found, sure, best, time.monotonic())
     return turn, result.searched
+
+
+def _nearest(asked: Asked, hits: Sequence[Hit], similarity: Similarity) -> Citation | None:
+    return quoting.best(asked, hits, relevance.candidates(asked, hits, similarity))
 
 
 def _wider(reader: Reader, turn: _Turn, search: Search, similarity: Similarity) -> _Turn:
@@ -255,7 +261,7 @@ def _declined(turn: _Turn) -> Answer:
     return Answer(
         text=prompts.NOT_FOUND[turn.language],
         finish=Finish.DECLINED,
-        best=turn.best,
+        best=turn.best(),
         hits=turn.hits[:_NEAREST],
         query=turn.query,
         confidence=turn.confidence,
@@ -295,9 +301,10 @@ def _stands(sentences: Sequence[Sentence]) -> bool:
 
 
 def _quoted(turn: _Turn, written: Written, why: Quoted) -> Answer:
-    assert turn.best is not None
-    text, sentences = quoting.quote(turn.best, turn.language)
-    return replace(_finished(turn, written, text, (turn.best,), sentences), quotation=why)
+    best = turn.best()
+    assert best is not None, "passages were read"
+    text, sentences = quoting.quote(best, turn.language)
+    return replace(_finished(turn, written, text, (best,), sentences), quotation=why)
 
 
 def _finished(
@@ -312,7 +319,7 @@ def _finished(
         finish=written.finish,
         citations=citations,
         sentences=sentences,
-        best=turn.best,
+        best=turn.best(),
         hits=turn.hits,
         query=turn.query,
         confidence=turn.confidence,
