@@ -16,12 +16,13 @@ import numpy as np
 
 from assistant.config import Settings
 from assistant.errors import BadRequestError
-from assistant.evidence.calibration import FOLDER, Calibration, Signs, Weights, file_name
+from assistant.evidence.calibration import FOLDER, Calibration, Signs, Weights, file_name, load
 from assistant.models.catalog import resolve, settled
+from eval import judging
 from eval.metrics.grounded import auroc
-from eval.schema import Suite
+from eval.schema import Suite, VerdictCase
 from eval.subjects import local
-from eval.weighing import Progress, Weighed, weigh
+from eval.weighing import Progress, Weighed, halves, opened, weigh
 
 KEPT = 0.99
 """Share of the answerable questions that the search alone keeps."""
@@ -48,7 +49,8 @@ def calibrate(
 
     Args:
         settings: The user's.
-        suite: Plain questions to the documents in use, or grounded cases; answerable and not.
+        suite: Plain questions to the documents in use, or grounded cases, answerable and not; or claims with
+            their evidence, which fit only how the reader's judgement of a sentence counts.
         work: An empty folder, for a library of the suite's passages.
         adapter: Its name; ``None`` is the bare model.
         seed: Of the split.
@@ -62,10 +64,21 @@ def calibrate(
         BadRequestError: Too few answerable or unanswerable questions, or too few documents to split.
     """
     tuned = local.there(settings, adapter or "none")
-    weighed = weigh(settings, suite, work, tuned, progress)
     model = settings.model if settings.base_url else resolve(settled(settings).model).name
     names = {"reader": model, "adapter": tuned.name if tuned else "", "embedder": settings.embedder}
-    found = fit(weighed, seed).model_copy(update=names)
+    before = load(settings.home, model, tuned.name if tuned else None, settings.embedder)
+    claims = [case for case in suite.cases if isinstance(case, VerdictCase)]
+    if claims:
+        with opened(settings, suite, work, tuned) as runtime:
+            reader = runtime.models.reader(tuned.name if tuned else "none")
+            weights, measured = judging.fit(judging.judge(reader, claims, progress), seed)
+        changed = {"verdict": weights, "fitted": {**before.fitted, **measured}}
+        found = before.model_copy(update={**names, **changed})
+    else:
+        fresh = fit(weigh(settings, suite, work, tuned, progress), seed)
+        told = {key: value for key, value in before.fitted.items() if key.startswith("verdict")}
+        kept = {"verdict": before.verdict, "fitted": {**fresh.fitted, **told}}
+        found = fresh.model_copy(update={**names, **kept})
     return found, write(found, settings.home)
 
 
@@ -79,7 +92,7 @@ def fit(weighed: Sequence[Weighed], seed: int = 0) -> Calibration:
     Raises:
         BadRequestError: Too few documents to split.
     """
-    fitted, held = _halves(weighed, seed)
+    fitted, held = halves(weighed, seed)
     if not any(one.right for one in fitted):
         remedy = "try a larger model, or easier questions: nothing tells when it is right"
         raise BadRequestError(field="reader", value="no right answer to half of the documents", remedy=remedy)
@@ -137,14 +150,6 @@ def write(calibration: Calibration, home: Path) -> Path:
     draft.write_text(text, encoding="utf-8")
     draft.replace(path)
     return path
-
-
-def _halves(weighed: Sequence[Weighed], seed: int) -> tuple[list[Weighed], list[Weighed]]:
-    sources = sorted({one.source for one in weighed})
-    chosen = set(np.random.default_rng(seed).permutation(sources)[: len(sources) // 2].tolist())
-    return [one for one in weighed if one.source in chosen], [
-        one for one in weighed if one.source not in chosen
-    ]
 
 
 def _logistic(weighed: Sequence[Weighed], wanted: Sequence[bool], names: Sequence[str]) -> Weights:

@@ -7,7 +7,9 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol, TypeVar
+
+import numpy as np
 
 from assistant.assistant import Assistant
 from assistant.config import Settings
@@ -49,6 +51,24 @@ class Weighed:
     """The search's, with the document left out: what a question about anything else looks like."""
 
 
+class Sourced(Protocol):
+    """What was made from a source, by which it is split."""
+
+    @property
+    def source(self) -> str:
+        """Its document or passage."""
+
+
+AnySourced = TypeVar("AnySourced", bound=Sourced)
+
+
+def halves(rows: Sequence[AnySourced], seed: int) -> tuple[list[AnySourced], list[AnySourced]]:
+    """Rows of one half of the sources, and those of the other."""
+    sources = sorted({one.source for one in rows})
+    chosen = set(np.random.default_rng(seed).permutation(sources)[: len(sources) // 2].tolist())
+    return [one for one in rows if one.source in chosen], [one for one in rows if one.source not in chosen]
+
+
 def weigh(
     settings: Settings, suite: Suite, work: Path, adapter: AdapterRef | None, progress: Progress
 ) -> list[Weighed]:
@@ -68,7 +88,7 @@ def weigh(
     """
     cases = _questions(suite)
     name = adapter.name if adapter else "none"
-    with _opened(settings, suite, work, adapter) as runtime:
+    with opened(settings, suite, work, adapter) as runtime:
         user = runtime.workspace.store.users.local()
         placed = shelf.add(runtime, user, suite.passages, lambda *_: None)
         reader = runtime.models.reader(name, user.id)
@@ -93,7 +113,8 @@ def _questions(suite: Suite) -> list[Question]:
 
 
 @contextmanager
-def _opened(settings: Settings, suite: Suite, work: Path, adapter: AdapterRef | None) -> Iterator[Assistant]:
+def opened(settings: Settings, suite: Suite, work: Path, adapter: AdapterRef | None) -> Iterator[Assistant]:
+    """The assistant over the documents in use for plain questions, else over a library of its own."""
     changes: dict[str, object] = {"adapter": ""}
     if not local.plain(suite):
         if adapter and not adapters.is_shipped(adapter):

@@ -38,12 +38,15 @@ class VerdictWeights(BaseModel):
     """Of a negation on one side only."""
     threshold: float = Field(default=0.5, ge=0.0, le=1.0)
 
-    def probability(self, log_odds: float, check: Check) -> float:
-        """That the source says all of the sentence, 0..1."""
+    def score(self, log_odds: float, check: Check) -> float:
+        """The weighted sum."""
         score = self.bias + self.judged * log_odds + self.overlap * check.support.score
         score += self.fact * check.reason.startswith(_FACTS)
-        score += self.flipped * check.reason.startswith("negation:")
-        return 1.0 / (1.0 + math.exp(-max(-60.0, min(60.0, score))))
+        return score + self.flipped * check.reason.startswith("negation:")
+
+    def probability(self, log_odds: float, check: Check) -> float:
+        """That the source says all of the sentence, 0..1."""
+        return 1.0 / (1.0 + math.exp(-max(-60.0, min(60.0, self.score(log_odds, check)))))
 
     def verdict(self, log_odds: float, check: Check) -> tuple[Verdict, str]:
         """The verdict with both in sight, and why it is not "supported"."""

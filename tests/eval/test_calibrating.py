@@ -58,7 +58,7 @@ def test_the_search_alone_keeps_nearly_all_that_is_answerable_and_asks_no_reader
     weighed = made_up(**TELLING)
     found = calibrating.fit(weighed)
     assert found.search.reader == 0.0
-    fitted, _ = calibrating._halves(weighed, 0)
+    fitted, _ = weighing.halves(weighed, 0)
     kept = [found.search.accepts(one.signs) for one in fitted if one.answerable]
     assert np.mean(kept) >= calibrating.KEPT
     assert found.fitted["search_keeps"] > 0.9
@@ -95,12 +95,12 @@ def test_words_count_only_where_the_languages_are_the_same() -> None:
 @pytest.mark.parametrize("seed", [0, 7])
 def test_questions_of_one_document_never_stand_on_both_sides(seed: int) -> None:
     weighed = made_up(200, sources=21)
-    fitted, held = calibrating._halves(weighed, seed)
+    fitted, held = weighing.halves(weighed, seed)
     assert not {one.source for one in fitted} & {one.source for one in held}
     assert len(fitted) + len(held) == len(weighed)
     assert len({one.source for one in fitted}) == 10
-    assert calibrating._halves(weighed, seed) == (fitted, held)
-    assert calibrating._halves(weighed, seed + 1)[0] != fitted
+    assert weighing.halves(weighed, seed) == (fitted, held)
+    assert weighing.halves(weighed, seed + 1)[0] != fitted
     assert calibrating.fit(weighed, seed).fitted["held_out"] == len(held)
 
 
