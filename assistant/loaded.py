@@ -163,16 +163,18 @@ class Models:
         from assistant.tools.reader import Reader
 
         name = self.adapter_name(adapter)
-        fitted = self.calibration(name or "none")
-        return Reader(self.generator(), name, self.languages(), fitted, self.reads(), user)
+        return Reader(self.generator(), name, self.languages(), self._calibration(name), self.reads(), user)
 
     def calibration(self, adapter: str | None = None) -> Calibration:
         """How far the model in use is believed, with an adapter as `reader` takes it; loads no model."""
+        return self._calibration(self.adapter_name(adapter))
+
+    def _calibration(self, adapter: str | None) -> Calibration:
         from assistant.evidence import calibration
 
-        s, name = self.settings, self.adapter_name(adapter)
+        s = self.settings
         model = s.model if s.base_url else resolve(s.model).name
-        return calibration.load(s.home, model, name, s.embedder)
+        return calibration.load(s.home, model, adapter, s.embedder)
 
     def sampling(self, **changes: object) -> Sampling:
         """The settings' sampling, with a request's changes."""

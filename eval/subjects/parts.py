@@ -25,7 +25,7 @@ def checked(case: VerdictCase, runtime: Assistant, adapter: str | None) -> Predi
     Else by the verdict, then by shared words, and no model is loaded.
     """
     check = verdicts.examine(case.claim, [case.evidence])
-    weights = runtime.models.calibration(adapter).verdict
+    weights = runtime.models.calibration(adapter or "none").verdict
     if weights is None:
         return _checked(case, check.verdict, check.reason, sum(check.goodness) / _BEST)
     (judged,) = runtime.models.reader(adapter or "none").judge([case.claim], [case.evidence])
