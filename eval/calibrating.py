@@ -18,7 +18,7 @@ from assistant.config import Settings
 from assistant.errors import BadRequestError
 from assistant.evidence.calibration import FOLDER, Calibration, Signs, Weights, file_name, load
 from assistant.models.catalog import resolve, settled
-from eval import judging
+from eval import claims
 from eval.metrics.grounded import auroc
 from eval.schema import Suite, VerdictCase
 from eval.subjects import local
@@ -67,11 +67,11 @@ def calibrate(
     model = settings.model if settings.base_url else resolve(settled(settings).model).name
     names = {"reader": model, "adapter": tuned.name if tuned else "", "embedder": settings.embedder}
     before = load(settings.home, model, tuned.name if tuned else None, settings.embedder)
-    claims = [case for case in suite.cases if isinstance(case, VerdictCase)]
-    if claims:
+    stated = [case for case in suite.cases if isinstance(case, VerdictCase)]
+    if stated:
         with opened(settings, suite, work, tuned) as runtime:
             reader = runtime.models.reader(tuned.name if tuned else "none")
-            weights, measured = judging.fit(judging.judge(reader, claims, progress), seed)
+            weights, measured = claims.fit(claims.judge(reader, stated, progress), seed)
         changed = {"verdict": weights, "fitted": {**before.fitted, **measured}}
         found = before.model_copy(update={**names, **changed})
     else:

@@ -1,86 +1,85 @@
-"""Fitting how a reader's judgement counts beside the check of words."""
+"""A judge counts only where it says the same in both orders."""
 
-from __future__ import annotations
-
+import json
+import re
 from pathlib import Path
 
-import numpy as np
 import pytest
-from fakes import FakeGenerator, WordEmbedder, opened
+from fakes import FakeGenerator
 
-from assistant.assistant import Assistant
-from assistant.config import Settings
-from assistant.errors import BadRequestError
-from assistant.evidence import calibration, verdicts
-from assistant.evidence.judging import VerdictWeights
-from assistant.schema import Verdict
-from assistant.tools.reader import Reader
-from eval import calibrating, judging
-from eval.schema import Suite, VerdictCase
-
-SOURCE = "Refunds are paid within 14 days after the parcel has come back to us."
-PARAPHRASE = "You get your money two weeks after we have the goods again."
+from assistant.schema import Estimate, Message
+from eval import judging
+from eval.errors import RunError
+from eval.runs import Manifest, Run
+from eval.schema import ChatCase, Prediction, SentimentCase, Suite, Undefined
 
 
-def claims(count: int = 120, seed: int = 0) -> list[judging.Judged]:
-    """The reader's word tells most; the check of words says little."""
-    chance = np.random.default_rng(seed)
-    found = []
-    for n in range(count):
-        supported = n % 2 == 0
-        check = verdicts.examine(SOURCE if chance.random() < 0.6 else PARAPHRASE, [SOURCE])
-        found.append(
-            judging.Judged(supported, f"s{n // 3}", float(chance.normal(3 if supported else -3, 2)), check)
-        )
-    return found
+def run(name: str, *outputs: str, error: str = "") -> Run:
+    cases = tuple(ChatCase(f"c{n}", "en", (Message("user", f"Question {n}?"),)) for n in range(len(outputs)))
+    suite = Suite("talk", 1, "MIT", cases, (), "0")
+    manifest = Manifest(
+        suite="talk", version=1, sha256="0", licence="MIT", limit=None, seed=0,
+        cases=tuple(case.id for case in cases), subject={}, date="2026-11-22",
+    )  # fmt: skip
+    found = [Prediction(f"c{n}", "chat", text, error=error) for n, text in enumerate(outputs)]
+    return Run(Path(name), manifest, suite, tuple(found))
 
 
-def test_what_the_reader_says_counts_for_what_it_tells() -> None:
-    weights, measured = judging.fit(claims())
-    assert measured["verdict_balanced"] > 0.85
-    assert weights.judged > 0.3
-    check = verdicts.examine(PARAPHRASE, [SOURCE])
-    assert weights.verdict(5.0, check) == (Verdict.SUPPORTED, "")
-    assert weights.verdict(-5.0, verdicts.examine(SOURCE, [SOURCE]))[0] is Verdict.PARTLY
+def fair(messages: list[Message]) -> str:
+    """Prefers the longer answer, wherever it stands."""
+    first, second = re.findall(r"--- answer \d\n(.*)", messages[-1].text)
+    return "0" if len(first) == len(second) else "1" if len(first) > len(second) else "2."
 
 
-def test_a_number_that_the_source_lacks_stays_contradicted_unless_the_reader_is_sure() -> None:
-    weights = VerdictWeights(fact=-3.0)
-    check = verdicts.examine(SOURCE.replace("14", "30"), [SOURCE])
-    assert weights.verdict(1.0, check) == (Verdict.CONTRADICTED, "number:30 day")
-    assert weights.verdict(9.0, check)[0] is Verdict.SUPPORTED
+def test_a_fair_judge_is_heard() -> None:
+    judged = judging.judge(run("a", "x", "xxx", "x"), run("b", "yy", "y", "z"), FakeGenerator(fair))
+    assert (judged.won, judged.lost, judged.n) == (("c0",), ("c1",), 3)
+    assert isinstance(judged.agreement, Estimate)
+    assert judged.agreement.mean == 1.0
+    assert isinstance(judged.preference, Estimate)
+    assert judged.preference.mean == pytest.approx(0.0)
 
 
-def test_too_few_of_a_kind_are_refused() -> None:
-    cases = [VerdictCase(id=str(n), lang="en", claim="a", evidence="b", label="supported") for n in range(30)]
-    with pytest.raises(BadRequestError, match="0 other claims"):
-        judging.judge(Reader(FakeGenerator("")), cases, lambda *_: None)
+def test_one_that_favours_what_it_reads_first_decides_nothing() -> None:
+    judged = judging.judge(run("a", "x", "xx"), run("b", "y", "yy"), FakeGenerator("1"))
+    assert (judged.won, judged.lost) == ((), ())
+    assert isinstance(judged.agreement, Estimate)
+    assert judged.agreement.mean == 0.0
 
 
-def test_the_command_s_fit_keeps_all_else_that_is_in_the_file(tmp_path: Path, monkeypatch) -> None:
-    def asked(messages, reply):
-        said = messages[-1].text
-        return float(("fine" in said) == (reply == "yes"))
+def test_a_reply_that_names_nothing_is_a_tie_and_counted() -> None:
+    judged = judging.judge(run("a", "x"), run("b", "y"), FakeGenerator("Both are lovely."))
+    assert (judged.won, judged.lost, judged.unread) == ((), (), 2)
 
-    generator = FakeGenerator("", scores=asked)
-    monkeypatch.setattr(
-        Assistant,
-        "open",
-        lambda settings, **_: opened(settings, embedder=WordEmbedder(), generator=generator),
-    )
-    cases = [
-        VerdictCase(
-            id=str(n), lang="en", claim="It is fine." if n % 2 else "It is late.", evidence=f"Fine or late {n}.",
-            label="supported" if n % 2 else "unsupported",
-        )
-        for n in range(60)
-    ]  # fmt: skip
-    settings = Settings(home=tmp_path, model="smollm2-135m", adapter="none", samples=False)
-    found, path = calibrating.calibrate(
-        settings, Suite("claims", 1, "own", tuple(cases), (), ""), tmp_path, None, 0, lambda *_: None
-    )
-    assert found.verdict is not None
-    assert found.fitted["verdict_balanced"] == 1.0
-    assert found.answer == calibration.CAUTIOUS.answer
-    assert calibration.load(tmp_path, "smollm2-135m", None, settings.embedder) == found
-    assert path.parent == tmp_path / calibration.FOLDER
+
+def test_equal_answers_are_not_asked() -> None:
+    judge = FakeGenerator("1")
+    judged = judging.judge(run("a", "same"), run("b", "same"), judge)
+    assert judge.prompts == []
+    assert isinstance(judged.agreement, Undefined)
+    assert "no two answers differ" in judging.said(judged)
+
+
+def test_both_orders_are_shown() -> None:
+    judge = FakeGenerator("0")
+    judging.judge(run("a", "left"), run("b", "right"), judge)
+    one, other = (prompt[-1].text for prompt in judge.prompts)
+    assert one.index("left") < one.index("right")
+    assert other.index("right") < other.index("left")
+    assert "Question 0?" in one
+
+
+def test_failed_cases_and_labels_are_not_judged() -> None:
+    with pytest.raises(RunError, match="no case of chat"):
+        judging.judge(run("a", "x", error="gone"), run("b", "y"), FakeGenerator("1"))
+    labels = run("a", "positive")
+    case = SentimentCase("c0", "en", "Fine.", "positive")
+    labels = Run(labels.folder, labels.manifest, Suite("s", 1, "", (case,), (), ""), labels.predictions)
+    with pytest.raises(RunError):
+        judging.judge(labels, labels, FakeGenerator("1"))
+
+
+def test_it_is_written_whole(tmp_path: Path) -> None:
+    judged = judging.judge(run("a", "x"), run("b", "yy"), FakeGenerator(fair))
+    found = json.loads(judging.save(judged, tmp_path).read_text())
+    assert (found["judge"], found["won"], found["unread"]) == ("fake", ["c0"], 0)
