@@ -150,6 +150,12 @@ SENTIMENT_REPLIES = tuple(f"{SENTIMENT_GIVEN} {level}" for level in ("negative",
 NOT_FOUND: dict[Language, str] = {"en": "Not in the documents.", "zh": "文档中没有提到。"}
 """The whole answer when nothing found answers the question; the nearest passages are shown beside it."""
 
+
+def refuses(text: str) -> bool:
+    """Whether a reader wrote, in either language, that there is no answer: it learnt `NOT_FOUND`."""
+    return text.strip().rstrip(".。") in {said.rstrip(".。") for said in NOT_FOUND.values()}
+
+
 DOCUMENTS: dict[Language, str] = {
     "en": "These are the documents that I answer from ({count}):",
     "zh": "我根据以下 {count} 份文档回答：",

@@ -108,7 +108,8 @@ def _fitted(weighed: Sequence[Weighed]) -> Calibration:
     able = [one for one in weighed if one.answerable]
     right = [one for one in weighed if one.right]
     reading = _logistic(weighed, [one.answerable for one in weighed], _READING)
-    answer = _logistic(weighed, [one.right for one in weighed], _ANSWER)
+    written = [one for one in weighed if not one.refused]
+    answer = _logistic(written, [one.right for one in written], _ANSWER)
     found = Calibration(
         search=_search(weighed),
         reading=_scaled(_keeping(reading, able, READ), _HOPELESS),
@@ -196,7 +197,8 @@ def _measured(found: Calibration, held: Sequence[Weighed]) -> dict[str, float | 
 
 
 def _given(found: Calibration, one: Weighed) -> bool:
-    return all(weights.accepts(one.signs) for weights in (found.search, found.reading, found.answer))
+    steps = (found.search, found.reading, found.answer)
+    return not one.refused and all(weights.accepts(one.signs) for weights in steps)
 
 
 def _share(values: Sequence[bool]) -> float:

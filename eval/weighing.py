@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Protocol, TypeVar
 
 import numpy as np
 
+from assistant import prompts
 from assistant.assistant import Assistant
 from assistant.config import Settings
 from assistant.errors import BadRequestError
@@ -49,6 +50,8 @@ class Weighed:
     signs: Signs
     far: Signs
     """The search's, with the document left out: what a question about anything else looks like."""
+    refused: bool = False
+    """What was written says that there is no answer."""
 
 
 class Sourced(Protocol):
@@ -144,9 +147,9 @@ def _weighed(runtime: Assistant, user: User, reader: Reader, case: Question, own
     ids = [record.id for record in runtime.workspace.store.documents.list(user)]
     others = _searching(runtime, user, [one for one in ids if one not in own])
     far = grounded.look(reader, case.question, others, similarity)
-    return Weighed(
-        bool(case.answerable), _right(weighed.text, case), own[0] if own else case.id, weighed.signs, far
-    )
+    source = own[0] if own else case.id
+    right, refused = _right(weighed.text, case), prompts.refuses(weighed.text)
+    return Weighed(bool(case.answerable), right, source, weighed.signs, far, refused)
 
 
 def _searching(runtime: Assistant, user: User, document_ids: Sequence[str] | None = None) -> Search:

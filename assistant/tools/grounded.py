@@ -227,8 +227,9 @@ def _answered(reader: Reader, request: Request, turn: _Turn) -> Iterator[TurnEve
     written = yield from relay(reader, messages, request.sampling, shown=shown)
     yield Status("checking")
     if written.finish not in _STOPPED:
-        turn = _verified(reader, turn, messages, written.text)
-        if not reader.calibration.answer.accepts(turn.signs):
+        refused = prompts.refuses(written.text)
+        turn = turn if refused else _verified(reader, turn, messages, written.text)
+        if refused or not reader.calibration.answer.accepts(turn.signs):
             yield replace(_declined(turn), tokens=written.tokens, prompt_tokens=written.prompt_tokens)
             return
     answer = _checked(reader, turn, written, fitting)

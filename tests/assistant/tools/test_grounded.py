@@ -12,6 +12,7 @@ from fakes import FakeGenerator, alike
 from assistant import prompts
 from assistant.errors import ContextOverflowError
 from assistant.evidence.calibration import CAUTIOUS, Calibration, Weights
+from assistant.evidence.judging import VerdictWeights
 from assistant.request import Request
 from assistant.schema import (
     Answer,
@@ -444,3 +445,35 @@ def test_signs_say_where_the_languages_differ(
     reader = Reader(FakeGenerator("", scores=says(0.0)), languages=())
     signs = grounded.weigh(reader, question, lambda query: Result((hit(document),)), alike).signs
     assert (signs.across, signs.chinese) == (across, chinese)
+
+
+@pytest.mark.parametrize("reply", ["Not in the documents.", "Not in the documents", "文档中没有提到。"])
+def test_a_reader_that_learnt_to_refuse_is_believed(reply: str) -> None:
+    events, answer, _ = run(ASKED, GOOD, Sure(reply))
+    assert answer.finish is Finish.DECLINED
+    assert answer.text == prompts.NOT_FOUND["en"]
+    assert not any(isinstance(event, Delta) and event.text not in ("", reply) for event in events)
+
+
+JUDGING = CAUTIOUS.model_copy(update={"verdict": VerdictWeights()})
+
+
+def test_a_single_sentence_is_judged_by_what_was_asked_about_it_already() -> None:
+    model = Sure("The money comes back within two weeks.")
+    _, answer, _ = run(ASKED, GOOD, model, calibration=JUDGING)
+    assert [sentence.verdict for sentence in answer.sentences] == [Verdict.SUPPORTED]
+    assert not any("Statement:" in messages[-1].text for messages in model.prompts)
+
+
+def test_several_sentences_are_judged_one_by_one() -> None:
+    def scores(messages: Sequence[Message], reply: str) -> float:
+        said = messages[-1].text
+        yes = "Statement: Gift" not in said
+        return 12.0 * ((reply == "yes") == yes)
+
+    text = "The money comes back in two weeks. You need not ask for it. Gift cards are refunded, too."
+    model = FakeGenerator(text, scores=scores)
+    _, answer, _ = run(ASKED, GOOD, model, calibration=JUDGING)
+    first, second, third = answer.sentences
+    assert first.verdict is second.verdict is Verdict.SUPPORTED
+    assert third.verdict is not Verdict.SUPPORTED
