@@ -468,10 +468,10 @@ def test_a_single_sentence_is_judged_by_what_was_asked_about_it_already() -> Non
 def test_several_sentences_are_judged_one_by_one() -> None:
     def scores(messages: Sequence[Message], reply: str) -> float:
         said = messages[-1].text
-        yes = "Statement: Gift" not in said
+        yes = "Statement: Flowers" not in said
         return 12.0 * ((reply == "yes") == yes)
 
-    text = "The money comes back in two weeks. You need not ask for it. Gift cards are refunded, too."
+    text = "The money comes back in two weeks. You need not ask for it. Flowers are sold at the till."
     model = FakeGenerator(text, scores=scores)
     _, answer, _ = run(ASKED, GOOD, model, calibration=JUDGING)
     first, second, third = answer.sentences
