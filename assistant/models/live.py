@@ -19,7 +19,7 @@ from filelock import FileLock, Timeout
 from pydantic import TypeAdapter, ValidationError
 
 from assistant.errors import AdapterError, ConflictError, DatabaseFileError, StorageError
-from assistant.models import adapters
+from assistant.models import adapters, skills
 from assistant.schema import AdapterRef
 
 FILE = "live.json"
@@ -61,8 +61,9 @@ def current(home: Path, base: str) -> AdapterRef | None:
 
 
 def shipped(base: str) -> AdapterRef | None:
-    """The adapter that comes with Youju for a base."""
-    return next((ref for ref in adapters.available(adapters.SHIPPED) if ref.base == base), None)
+    """The adapter that comes with Youju for a base and was proved."""
+    ours = (ref for ref in adapters.available(adapters.SHIPPED) if ref.base == base)
+    return next((ref for ref in ours if not skills.of(ref).candidate), None)
 
 
 def stack(home: Path, base: str) -> tuple[Event, ...]:

@@ -153,6 +153,15 @@ def test_a_disk_that_takes_nothing_leaves_the_live_one(home: Path, monkeypatch: 
     assert answers(home) == "a"
 
 
+def test_a_candidate_answers_only_where_it_is_named_or_promoted(home: Path, shipped: Path) -> None:
+    ours = make(shipped / "ours")
+    (shipped / "ours" / "skills.json").write_text('{"candidate": true}', encoding="utf-8")
+    assert live.current(home, ours.base) is None
+    assert adapters.find(home, "ours").name == "ours"
+    (shipped / "ours" / "skills.json").write_text("{}", encoding="utf-8")
+    assert live.current(home, ours.base) is not None
+
+
 def test_a_shipped_name_is_never_taken_over(home: Path, shipped: Path) -> None:
     ours = make(shipped / "ours")
     own(home, "ours", weights=b"not proved")
