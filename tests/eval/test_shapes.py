@@ -10,6 +10,7 @@ from fakes import FakeGenerator, FakeRuntime
 
 from assistant.config import Settings
 from assistant.errors import BadRequestError
+from assistant.evidence.calibration import CAUTIOUS, Calibration
 from assistant.schema import Message
 from assistant.scope import Scope
 from assistant.tools.reader import Reader
@@ -79,6 +80,9 @@ class Home(FakeRuntime):
 
     def reader(self, adapter: str | None = None, user: str = "") -> Reader:
         return Reader(self.rewriter)
+
+    def calibration(self, adapter: str | None = None) -> Calibration:
+        return CAUTIOUS
 
 
 class Local(LocalSubject):

@@ -81,7 +81,10 @@ def test_more_hardware_than_the_plan_allows_for_a_space_that_is_there(
         ([NAME, "--variable", "A"], "--variable: 'A' cannot be used; write NAME=VALUE"),
         ([NAME, "--secret", f"KEY={VALUE}"], "--secret: what was given cannot be used; give its name alone"),
         ([NAME, "--bucket", "mine"], "--bucket OWNER/NAME: 'mine' cannot be used"),
-        ([NAME, "--adapter", "three"], "'three': it was not found; there are: youju-reader-1.5b, youju-smollm2, one, two"),
+        (
+            [NAME, "--adapter", "three"],
+            "'three': it was not found; there are: youju-reader-1.5b, youju-smollm2, one, two",
+        ),
         ([NAME, "--collection", "no"], "collection 'no' was not found"),
     ],
 )
