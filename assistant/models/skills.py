@@ -21,7 +21,7 @@ class Skills(BaseModel):
     sentiment: bool = False
     """It learnt the three replies, so that their likelihoods are its judgement as they stand."""
     candidate: bool = False
-    """It comes with Youju and the gate has not proved it yet: it answers only where it is named or promoted."""
+    """The gate has not proved it yet, though it comes with Youju: it answers only where it is named."""
 
 
 def of(ref: AdapterRef) -> Skills:
