@@ -18,8 +18,6 @@ from assistant.schema import Verdict
 Judge = Callable[[Sequence[str]], Sequence[float]]
 """Sentences of an answer to the reader's log-odds that what it read says all of each."""
 _FACTS = ("number:", "date:", "name:")
-_PARTLY = 0.4
-"""Share of the threshold from which a sentence is at least partly supported."""
 
 
 class VerdictWeights(BaseModel):
@@ -55,6 +53,6 @@ class VerdictWeights(BaseModel):
             return Verdict.SUPPORTED, ""
         if check.verdict is Verdict.CONTRADICTED:
             return check.verdict, check.reason
-        vague = check.verdict is Verdict.NO_SOURCE or sure < _PARTLY * self.threshold
+        unfound = check.verdict is Verdict.NO_SOURCE
         reason = check.reason or f"judged:{sure:.2f}"
-        return (Verdict.NO_SOURCE if vague and check.support.score < _PARTLY else Verdict.PARTLY), reason
+        return (check.verdict if unfound else Verdict.PARTLY), reason

@@ -12,7 +12,6 @@ from assistant.errors import ContextOverflowError
 from assistant.evidence import answering, identifiers, relevance
 from assistant.evidence.attribution import coverage, weights
 from assistant.evidence.calibration import Signs
-from assistant.evidence.judging import Judge
 from assistant.evidence.relevance import Asked, Similarity
 from assistant.evidence.words import han_share, is_chinese, terms
 from assistant.request import Request
@@ -274,24 +273,13 @@ def _checked(reader: Reader, turn: _Turn, written: Written, fitting: int) -> Ans
     """The model's answer where the documents support it; else their own words."""
     whole = tidy(written.text.strip(), cut_off=written.finish is Finish.LENGTH)
     hits, weights = turn.hits[:fitting], reader.calibration.verdict
-    judge = _judge(reader, turn, fitting) if weights and written.finish not in _STOPPED else None
+    judge = None
+    if weights and written.finish not in _STOPPED:
+        judge = partial(reader.judge, passages=[reading.passage(hit) for hit in hits])
     text, citations, sentences = answering.examine(whole, hits, turn.query, judge, weights)
     if written.finish in _STOPPED or _stands(sentences):
         return _finished(turn, written, text, citations, sentences)
     return _quoted(turn, written, Quoted.UNSUPPORTED)
-
-
-def _judge(reader: Reader, turn: _Turn, fitting: int) -> Judge:
-    """What the reader that wrote them says of the sentences of an answer.
-
-    A single sentence was asked about already, with the question in sight.
-    """
-    passages = [reading.passage(hit) for hit in turn.hits[:fitting]]
-
-    def judge(sentences: Sequence[str]) -> list[float]:
-        return [turn.signs.verified] if len(sentences) == 1 else reader.judge(sentences, passages)
-
-    return judge
 
 
 def _stands(sentences: Sequence[Sentence]) -> bool:

@@ -458,11 +458,11 @@ def test_a_reader_that_learnt_to_refuse_is_believed(reply: str) -> None:
 JUDGING = CAUTIOUS.model_copy(update={"verdict": VerdictWeights()})
 
 
-def test_a_single_sentence_is_judged_by_what_was_asked_about_it_already() -> None:
+def test_a_paraphrase_is_supported_where_the_reader_learnt_to_judge() -> None:
     model = Sure("The money comes back within two weeks.")
     _, answer, _ = run(ASKED, GOOD, model, calibration=JUDGING)
     assert [sentence.verdict for sentence in answer.sentences] == [Verdict.SUPPORTED]
-    assert not any("Statement:" in messages[-1].text for messages in model.prompts)
+    assert any("Statement: The money" in messages[-1].text for messages in model.prompts)
 
 
 def test_several_sentences_are_judged_one_by_one() -> None:
