@@ -14,6 +14,7 @@ from assistant.errors import EngineError, NotBilingualError, YoujuError
 from assistant.loaded import Models
 from assistant.models import pull
 from assistant.models.catalog import Entry
+from assistant.prefetch import Prefetch
 from assistant.request import Request
 from assistant.schema import Language, Sentiment, SentimentRow, TurnEvent
 from assistant.scope import EVERYTHING, Scope, sources
@@ -41,7 +42,8 @@ class Assistant:
     def __init__(self, models: Models, workspace: Workspace) -> None:
         self.models, self.workspace = models, workspace
         self.settings = models.settings.model_copy(update=workspace.settings.model_dump(include=_OF_FOLDER))
-        self._closing: tuple[Models | Workspace, ...] = (workspace,)
+        self._prefetch = Prefetch(models, workspace)
+        self._closing: tuple[Models | Prefetch | Workspace, ...] = (self._prefetch, workspace)
         self._admit: Callable[[User], None] = lambda user: None
 
     @classmethod
@@ -61,7 +63,7 @@ class Assistant:
         """
         models = Models(settings, bring=bring, lend=lend)
         opened = cls(models, Workspace(models.settings, models.embedder, exclusive=exclusive))
-        opened._closing = (models, opened.workspace)
+        opened._closing = (opened._prefetch, models, opened.workspace)
         return opened
 
     def admit_by(self, admit: Callable[[User], None]) -> None:
@@ -71,7 +73,8 @@ class Assistant:
     def warm(self) -> None:
         """Load both models in the background, so that the first page need not wait for them.
 
-        An index made with another embedder is made anew, beside the one that serves meanwhile.
+        An index made with another embedder is made anew, beside the one that serves meanwhile. Then the
+        paragraphs of the documents are embedded, while nobody is being answered.
         """
 
         def load() -> None:
@@ -79,6 +82,7 @@ class Assistant:
                 self.workspace.renew()
                 self.models.embedder()
                 self.models.generator()
+                self._prefetch.start()
             except YoujuError as fault:  # Models.state() tells; the page shows it
                 self.models.failed(fault)
                 log.error("the models could not be loaded: %s", fault)  # noqa: TRY400 - the fault says all

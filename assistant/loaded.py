@@ -143,12 +143,19 @@ class Models:
 
     def similarity(self, questions: Sequence[str], texts: Sequence[str]) -> list[list[float]]:
         """Cosine of each question with each text, across languages."""
+        return self._near()(questions, texts)
+
+    def prefetch(self, texts: Sequence[str]) -> None:
+        """Embed texts that may be asked about."""
+        self._near().read(texts)
+
+    def _near(self) -> Nearness:
         from assistant.retrieval.nearness import Nearness
 
         with self._embedding:
             if self._nearness is None:
                 self._nearness = Nearness(self.embedder)
-        return self._nearness(questions, texts)
+            return self._nearness
 
     def reader(self, adapter: str | None = None, user: str = "") -> Reader:
         """The model as one turn asks it.

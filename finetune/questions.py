@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import json
 import random
+import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -22,9 +23,12 @@ from finetune.schema import Example, Origin
 
 FOLDER = Path(__file__).parent / "reader"
 _FILES = ("en.jsonl", "zh.jsonl", "across.jsonl")
-_WRONG = 0.6
+_MARK = re.compile(r"\[(\d+)\]")
+_WRONG = 0.85
 """Share of the answerable questions of which a wrong answer is judged besides; of the others all are: so that
 yes and no come about equally often."""
+_BESIDE = 2
+"""Passages of another document that are shown besides, as a search finds them."""
 
 
 def own(languages: Iterable[Language], draw: random.Random) -> Iterator[Example]:
@@ -35,13 +39,36 @@ def own(languages: Iterable[Language], draw: random.Random) -> Iterator[Example]
         draw: Chooses the wrong answers.
     """
     wanted = set(languages)
-    for row in (row for file in _FILES for row in _rows(FOLDER / file)):
+    for row in (row for file in _FILES for row in _beside(_rows(FOLDER / file))):
         if row["lang"] in wanted:
             yield from forms(row, draw)
     for row in _rows(FOLDER / "rewrites.jsonl"):
         if row["lang"] in wanted:
             history = [Message(turn["role"], turn["text"]) for turn in row["history"]]
             yield rewriting(row["id"], history, row["question"], row["standalone"], row["lang"])
+
+
+def _beside(rows: Sequence[dict[str, Any]]) -> Iterator[dict[str, Any]]:
+    """Rows with passages of another document: before their own, for every second document behind them."""
+    passages = {row["source"]: row["passages"][:_BESIDE] for row in rows}
+    sources = list(passages)
+    for row in rows:
+        place = sources.index(row["source"])
+        others = passages[sources[place - 1]]
+        if place % 2:
+            yield {**row, "passages": [*row["passages"], *others]}
+        else:
+            yield {**_renumbered(row, len(others)), "passages": [*others, *row["passages"]]}
+
+
+def _renumbered(row: dict[str, Any], more: int) -> dict[str, Any]:
+    """With ``[n]`` as so many passages stand before."""
+
+    def moved(text: str) -> str:
+        return _MARK.sub(lambda mark: f"[{int(mark[1]) + more}]", text)
+
+    answer = row["answer"] and moved(row["answer"])
+    return {**row, "answer": answer, "wrong": [moved(text) for text in row["wrong"]]}
 
 
 def forms(row: Mapping[str, Any], draw: random.Random, *, written: bool = True) -> Iterator[Example]:

@@ -33,10 +33,15 @@ class Nearness:
         def read(asked: Sequence[str]) -> list[Vectors]:
             return [embedder.embed_query(question) for question in asked]
 
-        left = self._vectors(questions, self._questions, read)
-        right = self._vectors(texts, self._texts, lambda new: list(embedder.embed_documents(new)))
-        found: list[list[float]] = (left @ right.T).tolist()
+        found: list[list[float]] = (
+            self._vectors(questions, self._questions, read) @ self.read(texts).T
+        ).tolist()
         return found
+
+    def read(self, texts: Sequence[str]) -> Vectors:
+        """Vectors of texts, (n, d): read now, or kept from before."""
+        embedder = self._embedder()
+        return self._vectors(texts, self._texts, lambda new: list(embedder.embed_documents(new)))
 
     def _vectors(
         self,

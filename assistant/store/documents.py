@@ -132,8 +132,15 @@ class Documents:
 
     def unfinished(self) -> list[tuple[User, DocumentRecord]]:
         """Documents whose import did not end, with their owners: what a start after a kill sweeps."""
+        return self._everybody(col(DocumentRow.state).not_in(["ready", "failed"]))
+
+    def ready(self) -> list[tuple[User, DocumentRecord]]:
+        """Every document that can be searched, with its owner, newest first."""
+        return self._everybody(DocumentRow.state == "ready")
+
+    def _everybody(self, which: Any) -> list[tuple[User, DocumentRecord]]:
         with self._database.read() as session:
-            rows = session.exec(select(DocumentRow).where(col(DocumentRow.state).not_in(["ready", "failed"])))
+            rows = session.exec(select(DocumentRow).where(which).order_by(col(DocumentRow.created).desc()))
             records = [_record(row) for row in rows]
         users = Users(self._database)
         return [(users.get(record.user_id), record) for record in records]

@@ -1,7 +1,11 @@
 """What the reader reads: the few paragraphs of what was found that are nearest to the question.
 
-A small model is right more often with one right paragraph than with three pages around it, and every token
+A small model is right more often with the right paragraph than with three pages around it, and every token
 read costs time. So each hit is cut into paragraphs, with their heading; the best go in, up to a budget.
+
+Chosen on 111 plain questions about documents of both languages (finetune/plain): three paragraphs by meaning
+and words alike hold the evidence for .83, up to five within the same budget, words counting twice, for .90,
+six for no more. On 40 about the samples, looked at afterwards: .90 and .95.
 """
 
 from __future__ import annotations
@@ -19,14 +23,16 @@ from assistant.retrieval.tables import spelled_out
 from assistant.schema import Hit
 from assistant.tools.width import width
 
-MOST = 3
-"""Passages read at once."""
+MOST = 5
+"""Passages read at once: short ones; of long ones the budget holds two or three."""
 BUDGET = 400
 """Tokens of all passages together: at about a hundred a second on two cores, four seconds."""
 _LONGEST = 480
 """Latin characters of one paragraph; a longer one is cut between sentences."""
+_WORDS = 2.0
+"""What all words of the question found count, where the nearest meaning counts 1."""
 _RANK_COSTS = 0.02
-"""What each place further down the search's list costs a paragraph, on a scale where all words found is 1."""
+"""What each place further down the search's list costs a paragraph, on the same scale."""
 _BREAK = re.compile(r"\n\s*\n")
 _TITLE = 60
 """Characters up to which a line without a full stop is a heading."""
@@ -94,6 +100,11 @@ def passage(hit: Hit) -> str:
     return "\n".join([f"{hit.title} · {heading}" if new else hit.title, text])
 
 
+def texts(hit: Hit) -> list[str]:
+    """The paragraphs of a hit as they are held against a question."""
+    return [passage(_narrowed(paragraph, hit)) for paragraph in _paragraphs([hit])]
+
+
 def _ranked(asked: Asked, hits: Sequence[Hit], similarity: Similarity) -> list[Paragraph]:
     """Every paragraph once, the nearest first."""
     found = list({(hits[p.hit].chunk.document_id, p.end): p for p in _reversed(_paragraphs(hits))}.values())
@@ -108,7 +119,7 @@ def _ranked(asked: Asked, hits: Sequence[Hit], similarity: Similarity) -> list[P
             p,
             lead=lead,
             score=(lead - low) / spread
-            + coverage(terms(asked.like(text)), terms(text), weight)
+            + _WORDS * coverage(terms(asked.like(text)), terms(text), weight)
             - _RANK_COSTS * p.hit,
         )
         for p, text, lead in zip(found, texts, near, strict=True)
