@@ -19,7 +19,7 @@ from transformers import (  # noqa: TID253
 )
 from transformers.utils.logging import disable_progress_bar  # noqa: TID253
 
-from assistant.engine import packing
+from assistant.engine import memory, packing
 from assistant.errors import EngineError, ModelFileError
 from assistant.models import nf4
 
@@ -56,6 +56,7 @@ def load(folder: Path, quantization: Quantization, *, to_train: bool = False) ->
         tokenizer = beside.submit(_tokenizer, folder)
         if quantized == "nf4" and not to_train:
             packing.pack(model)
+            memory.give_back(folder)
         return Loaded(model, tokenizer.result(), quantized, note)
 
 
