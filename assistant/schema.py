@@ -234,6 +234,8 @@ class Answer:
     dropped: int = 0
     """Earlier messages that did not fit the context window."""
     quotation: Quoted = Quoted.NO
+    judged: bool = False
+    """A model that learnt to judge took part in the verdicts; else words and numbers alone were compared."""
 
     @property
     def quoted(self) -> bool:

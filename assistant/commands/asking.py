@@ -158,6 +158,7 @@ def as_object(question: str, answer: Answer) -> dict[str, Any]:
         "text": answer.text,
         "declined": answer.declined,
         "quoted": answer.quoted,
+        "judged": answer.judged,
         "finish": answer.finish.value,
         "confidence": answer.confidence,
         "citations": [_citation(c) for c in answer.citations],

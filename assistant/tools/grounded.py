@@ -278,7 +278,8 @@ def _checked(reader: Reader, turn: _Turn, written: Written, fitting: int) -> Ans
         judge = partial(reader.judge, passages=[reading.passage(hit) for hit in hits])
     text, citations, sentences = answering.examine(whole, hits, turn.query, judge, weights)
     if written.finish in _STOPPED or _stands(sentences):
-        return _finished(turn, written, text, citations, sentences)
+        answer = _finished(turn, written, text, citations, sentences)
+        return replace(answer, judged=judge is not None)
     return _quoted(turn, written, Quoted.UNSUPPORTED)
 
 

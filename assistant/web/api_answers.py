@@ -105,6 +105,7 @@ def evidence(answer: Answer) -> dict[str, Any]:
         "finish": answer.finish,
         "declined": answer.declined,
         "quoted": answer.quoted,
+        "judged": answer.judged,
         "confidence": answer.confidence,
         "citations": [asdict(citation) for citation in answer.citations],
         "sentences": [asdict(sentence) for sentence in answer.sentences],

@@ -89,6 +89,7 @@ class Detail:
     dropped: int = 0
     quoted: Annotated[Quoted, BeforeValidator(_reason)] = Quoted.NO
     """Why the text is verbatim from the documents, where it is."""
+    judged: bool = False
     model: str = ""
     adapter: str = ""
     temperature: float = 0.0
@@ -321,6 +322,7 @@ class _Writer:
             seconds=round(answer.seconds, 2),
             dropped=answer.dropped,
             quoted=answer.quotation,
+            judged=answer.judged,
             model=self._runtime.settings.model,
             adapter=self._adapter,
             temperature=self._preferences.temperature,

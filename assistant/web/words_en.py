@@ -124,6 +124,7 @@ WORDS: dict[str, str] = {
     "reason_day": "the question asks about another day",
     # why
     "why_checked": "Sentences, checked",
+    "why_words_alone": "Only words and numbers were compared with the source: the model in use has not learnt to judge the meaning.",
     "why_searched_for": "Searched for",
     "why_confidence": "Confidence that the documents answer it",
     "why_passage": "Passage",

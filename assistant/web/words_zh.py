@@ -110,6 +110,7 @@ WORDS: dict[str, str] = {
     "reason_day": "问的是另一天",
     # 依据
     "why_checked": "逐句核对",
+    "why_words_alone": "这里只比对了字词和数字：当前模型还没有学会判断含义。",
     "why_searched_for": "检索内容",
     "why_confidence": "文档能回答的把握",
     "why_passage": "段落",

@@ -8,6 +8,7 @@ from markupsafe import Markup
 
 from assistant.schema import Hit
 from assistant.web import render, turns
+from assistant.web.pages import parts
 from assistant.web.pages.bridge import Reader
 
 if TYPE_CHECKING:
@@ -31,7 +32,8 @@ def _sentences(reader: Reader, detail: turns.Detail) -> Markup:
         )
         for s in detail.sentences
     )  # fmt: skip
-    return Markup('<h4>{}</h4><ul class="verdicts">{}</ul>').format(reader.say("why_checked"), rows)
+    how = Markup("") if detail.quoted or detail.judged else parts.hint(reader.say("why_words_alone"))
+    return Markup('<h4>{}</h4><ul class="verdicts">{}</ul>{}').format(reader.say("why_checked"), rows, how)
 
 
 def _passages(reader: Reader, detail: turns.Detail, sources: Sources) -> Markup:

@@ -463,6 +463,13 @@ def test_a_paraphrase_is_supported_where_the_reader_learnt_to_judge() -> None:
     _, answer, _ = run(ASKED, GOOD, model, calibration=JUDGING)
     assert [sentence.verdict for sentence in answer.sentences] == [Verdict.SUPPORTED]
     assert any("Statement: The money" in messages[-1].text for messages in model.prompts)
+    assert answer.judged
+
+
+def test_an_answer_says_that_nobody_judged_it() -> None:
+    _, answer, _ = run(ASKED, GOOD, Sure(SAID))
+    assert answer.sentences
+    assert not answer.judged
 
 
 def test_several_sentences_are_judged_one_by_one() -> None:

@@ -582,6 +582,19 @@ def test_work_on_a_document_shows_what_was_read_without_scores(
     assert 'data-hit="0"' in work
 
 
+def test_it_says_where_only_words_and_numbers_were_compared(
+    runtime: DemoRuntime, reader: Reader, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (*_, answer) = runtime.chat_turn(reader.user, Request(QUESTION, runtime.sampling()))
+    shown = []
+    for judged in (False, True):
+        monkeypatch.setattr(
+            runtime, "chat_turn", lambda *_, judged=judged, **__: iter([replace(answer, judged=judged)])
+        )
+        shown.append(thread(runtime, reader, asked(runtime, reader)[0]))
+    assert [reader.say("why_words_alone") in html for html in shown] == [True, False]
+
+
 def test_a_model_that_only_quotes_says_so_before_the_first_question(
     runtime: DemoRuntime, reader: Reader
 ) -> None:
