@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -17,12 +18,13 @@ from assistant.models.catalog import Entry
 from assistant.prefetch import Prefetch
 from assistant.request import Request
 from assistant.schema import Language, Sentiment, SentimentRow, TurnEvent
-from assistant.scope import EVERYTHING, Scope, sources
+from assistant.scope import EVERYTHING, Scope, only_collection, sources
 from assistant.store import User
 from assistant.workspace import Workspace
 
 if TYPE_CHECKING:
     from assistant.prompts import Form, Length
+    from assistant.tools.reader import Reader
     from assistant.tools.summarize import SummaryEvent
     from assistant.tools.translate import TranslationEvent
 
@@ -114,8 +116,18 @@ class Assistant:
         if scope is None:
             yield from chat.reply(reader, request)
             return
+        reader = self._sure_enough(reader, user, scope)
         with sources(user, scope, self.models, self.workspace) as found:
             yield from turn.reply(reader, request, found)
+
+    def _sure_enough(self, reader: Reader, user: User, scope: Scope) -> Reader:
+        """With the threshold that was measured on the collection in scope, where one was."""
+        from assistant.evidence import refusal
+
+        place = only_collection(user, scope, self.workspace)
+        name = self.models.calibration_name(reader.adapter or "none")
+        measured = refusal.load(self.settings.home, place, name) if place else None
+        return replace(reader, calibration=measured.applied(reader.calibration)) if measured else reader
 
     def summarize(
         self,

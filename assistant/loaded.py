@@ -176,12 +176,20 @@ class Models:
         """How far the model in use is believed, with an adapter as `reader` takes it; loads no model."""
         return self._calibration(self.adapter_name(adapter))
 
+    def calibration_name(self, adapter: str | None = None) -> str:
+        """Of the model in use, an adapter as `reader` takes it, and the embedder."""
+        from assistant.evidence import calibration
+
+        return calibration.file_name(*self._three(self.adapter_name(adapter)))
+
     def _calibration(self, adapter: str | None) -> Calibration:
         from assistant.evidence import calibration
 
+        return calibration.load(self.settings.home, *self._three(adapter))
+
+    def _three(self, adapter: str | None) -> tuple[str, str | None, str]:
         s = self.settings
-        model = s.model if s.base_url else resolve(s.model).name
-        return calibration.load(s.home, model, adapter, s.embedder)
+        return s.model if s.base_url else resolve(s.model).name, adapter, s.embedder
 
     def sampling(self, **changes: object) -> Sampling:
         """The settings' sampling, with a request's changes."""

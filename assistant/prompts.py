@@ -93,6 +93,17 @@ _LAST: dict[Language, str] = {
     "en": "{history}\nLast question: {question}",
     "zh": "{history}\n最后的问题：{question}",
 }
+_DRAFT: dict[Language, str] = {
+    "en": (
+        "{passage}\n\nWrite {count} short questions that a colleague might ask and that the text above "
+        "answers. Ask about facts, each question about another one; name what it is about, and use your own "
+        "words. Write only the questions, one a line."
+    ),
+    "zh": (
+        "{passage}\n\n请写出 {count} 个同事可能会问、上面的文字能回答的简短问题。"
+        "问具体的事实，每个问题问不同的内容，说清楚问的是什么，用自己的话。只写问题，一行一个。"
+    ),
+}
 _PERSONA: dict[Language, str] = {
     "en": (
         "You are Youju, the assistant for a team's own documents. You answer questions from the documents "
@@ -255,6 +266,11 @@ def _shown(examples: Sequence[tuple[str, str]]) -> list[Message]:
     for asked, replied in examples:
         turns += [Message("user", asked), Message("assistant", replied)]
     return turns
+
+
+def draft(passage: str, count: int, language: Language) -> list[Message]:
+    """Ask for questions that a passage answers, one a line."""
+    return chat([], _DRAFT[language].format(passage=passage.strip(), count=count))
 
 
 def small_talk(

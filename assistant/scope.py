@@ -34,6 +34,17 @@ class Scope:
 EVERYTHING = Scope()
 
 
+def only_collection(user: User, scope: Scope, workspace: Workspace) -> str | None:
+    """Id of the collection that all documents in scope are of; ``None`` where there is no such one."""
+    if scope.given or scope.document_ids is not None:
+        return None
+    named = {collection.id for collection in workspace.store.collections.list(user)}
+    searched = named if scope.collection_ids is None else set(scope.collection_ids)
+    ready = {d.collection_id for d in workspace.store.documents.list(user) if d.state == "ready"}
+    found = ready & searched
+    return found.pop() if len(found) == 1 else None
+
+
 @contextmanager
 def sources(user: User, scope: Scope, models: Models, workspace: Workspace) -> Iterator[Sources]:
     """The user's documents in scope as a turn looks at them."""

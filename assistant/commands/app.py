@@ -32,6 +32,10 @@ BUILT_IN = {
     "ask": ("asking", "Answer one question from your documents."),
     "ingest": ("documents", "Add files and folders to your documents."),
     "search": ("documents", "Show the passages a question finds, and why."),
+    "calibrate": (
+        "calibrating",
+        "Measure how sure answers from a collection have to be, and hold them to it.",
+    ),
     "summarize": ("texts", "Summarize a file of any length; - reads standard input."),
     "translate": ("texts", "Translate a file between English and Chinese; - reads standard input."),
     "sentiment": ("judging", "Judge the sentiment of a text, or of a CSV column."),

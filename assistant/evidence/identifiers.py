@@ -6,6 +6,7 @@ import re
 from collections.abc import Sequence
 
 from assistant.evidence import quantities
+from assistant.evidence.lexicon import STOPWORDS
 from assistant.evidence.verdicts import names
 from assistant.evidence.words import normalize
 
@@ -57,6 +58,16 @@ def missing_codes(question: str, passages: str) -> frozenset[str]:
     """Codes of the question that the passages do not hold: what they say is about another thing."""
     folded = normalize(passages).casefold()
     return frozenset(code for code in codes(question) if not _holds(folded, code))
+
+
+def named(text: str) -> list[str]:
+    """Codes and names, as the text writes them; numbers with a unit are no names."""
+    found = [code.group() for code in _CODE.finditer(text) if _CERTAIN.search(code.group())]
+    for name in names(_I.sub("i", text)):
+        first, _, rest = name.partition(" ")
+        bare = rest if first.casefold() in STOPWORDS else name  # "Is Borvik old?"
+        found += [bare] if bare and bare in text else []
+    return list(dict.fromkeys(found))
 
 
 def share(question: str, passages: str) -> float:

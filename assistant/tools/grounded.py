@@ -11,7 +11,7 @@ from assistant import prompts
 from assistant.errors import ContextOverflowError
 from assistant.evidence import answering, identifiers, relevance
 from assistant.evidence.attribution import coverage, weights
-from assistant.evidence.calibration import Signs
+from assistant.evidence.calibration import Calibration, Signs
 from assistant.evidence.relevance import Asked, Similarity
 from assistant.evidence.words import han_share, is_chinese, terms
 from assistant.request import Request
@@ -173,6 +173,16 @@ class Weighed:
 
     signs: Signs
     text: str
+    lost: bool = False
+    """A code of the question stands in none of the passages: it is declined whatever is written."""
+
+    def confidence(self, calibration: Calibration) -> float:
+        """The probability on which `answer` gives or declines it; 0 where it declines before that."""
+        steps = (calibration.search, calibration.reading)
+        declined = self.lost or not self.text or prompts.refuses(self.text)
+        if declined or not all(weights.accepts(self.signs) for weights in steps):
+            return 0.0
+        return calibration.answer.probability(self.signs)
 
 
 def look(reader: Reader, question: str, search: Search, similarity: Similarity) -> Signs:
@@ -189,7 +199,8 @@ def weigh(reader: Reader, question: str, search: Search, similarity: Similarity)
     request = Request(question, sampling=Sampling(max_new_tokens=_WEIGHED))
     messages, _ = _pack(reader, request, turn)
     text = reader.write(messages, request.sampling)
-    return Weighed(_verified(reader, _read(reader, turn, messages), messages, text).signs, text)
+    signs = _verified(reader, _read(reader, turn, messages), messages, text).signs
+    return Weighed(signs, text, bool(identifiers.missing_codes(question, _text(turn))))
 
 
 def _read(reader: Reader, turn: _Turn, messages: Sequence[Message]) -> _Turn:

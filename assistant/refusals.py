@@ -1,0 +1,185 @@
+"""Measure on a collection itself how sure an answer from it has to be: ``youju calibrate COLLECTION``.
+
+Nobody has to label anything. The reader drafts questions from passages; each is put to the collection as it
+is and with its document left out, and where it names anything, once more about something else of the same
+kind, with what speaks of that left out. The first has an answer, which is checked against the passage that
+it was drafted from; what is answered to the others is wrong. `risk` makes the threshold of that.
+"""
+
+from __future__ import annotations
+
+import random
+import time
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import asdict, dataclass
+from functools import cached_property
+
+from assistant import prompts
+from assistant.assistant import Assistant
+from assistant.errors import BadRequestError
+from assistant.evidence import answering, citing, refusal, risk
+from assistant.evidence.refusal import Refusal, Step
+from assistant.evidence.risk import Outcome
+from assistant.retrieval.search import SearchResult
+from assistant.schema import Hit, Verdict
+from assistant.store import Collection, DocumentRecord, User
+from assistant.tools import drafting, grounded, reading
+from assistant.tools.messages import answer_language
+from assistant.tools.reader import Reader
+
+LEAST_DOCUMENTS = 3
+"""With fewer there is nothing to find once one of them is left out."""
+QUESTIONS = 60
+"""Drafted by default: some twenty minutes for the default reader on two cores."""
+_SOUND = {Verdict.SUPPORTED, Verdict.PARTLY}
+Progress = Callable[[str, float], None]
+"""Told what is being done and how far it is, 0..1."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Draft:
+    """A question, and the passage that it was drafted from."""
+
+    question: str
+    hit: Hit
+
+
+def calibrate(
+    assistant: Assistant,
+    user: User,
+    collection: Collection,
+    *,
+    alpha: float,
+    questions: int = QUESTIONS,
+    progress: Progress = lambda *_: None,
+) -> Refusal:
+    """Measure a collection with the reader in use, and keep what was found; minutes.
+
+    Args:
+        assistant: Whose reader, embedder and documents are used.
+        user: Who may read the collection.
+        collection: Whose questions are drafted.
+        alpha: Wrong answers among those given, at most; above 0 and below 1.
+        questions: Drafted at most; as many are asked with their document left out.
+        progress: Told how far it is.
+
+    Raises:
+        BadRequestError: ``alpha`` is no share, the model only quotes, or there are too few documents.
+    """
+    found = _Measuring(assistant, user, collection)
+    found.check(alpha)
+    drafts = list(found.drafts(questions, progress))
+    outcomes = list(found.outcomes(drafts, progress))
+    points = risk.curve(outcomes)
+    held = risk.controlled(points, alpha)
+    able = sum(outcome.answerable for outcome in outcomes)
+    measured = Refusal(
+        collection=collection.id,
+        calibration=found.name,
+        alpha=alpha,
+        threshold=held.threshold if held else None,
+        answerable=able,
+        unanswerable=len(outcomes) - able,
+        documents=tuple(sorted(record.id for record in found.documents)),
+        made=time.time(),
+        curve=tuple(Step(**asdict(point)) for point in points),
+    )
+    refusal.save(assistant.settings.home, measured)
+    return measured
+
+
+class _Measuring:
+    """One collection with the reader that is asked about it."""
+
+    def __init__(self, assistant: Assistant, user: User, collection: Collection) -> None:
+        self._assistant, self._user, self._collection = assistant, user, collection
+        rows = assistant.workspace.store.documents.list(user, collection.id)
+        self.documents: list[DocumentRecord] = [row for row in rows if row.state == "ready"]
+        self.name = assistant.models.calibration_name()
+
+    @property
+    def _reader(self) -> Reader:
+        return self._assistant.models.reader(user=self._user.id)
+
+    def check(self, alpha: float) -> None:
+        """Say what stands in the way before anything is computed."""
+        if not 0.0 < alpha < 1.0:
+            remedy = "give a share above 0 and below 1, such as 0.1 for one wrong answer in ten"
+            raise BadRequestError(field="alpha", value=str(alpha), remedy=remedy)
+        if len(self.documents) < LEAST_DOCUMENTS:
+            remedy = f"add documents until there are {LEAST_DOCUMENTS}; the reader's own threshold stays"
+            value = f"{self._collection.name}, {len(self.documents)} documents"
+            raise BadRequestError(field="collection", value=value, remedy=remedy)
+        if not self._assistant.models.reads():
+            remedy = "it finds and quotes, and declines by the search alone: choose a model that reads"
+            raise BadRequestError(field="model", value=self._assistant.settings.model, remedy=remedy)
+
+    def drafts(self, wanted: int, progress: Progress) -> Iterator[_Draft]:
+        """Questions of every document in turn, so that a long one does not speak for all."""
+        made = 0
+        for hit in self._passages():
+            for question in drafting.drafted(self._reader, reading.passage(hit)):
+                if made == wanted:
+                    return
+                made += 1
+                progress(f"drafting questions: {made} of {wanted}", 0.2 * made / wanted)
+                yield _Draft(question, hit)
+
+    def _passages(self) -> Iterator[Hit]:
+        draw = random.Random(0)
+        piles: list[list[Hit]] = []
+        for record in self.documents:
+            chunks = self._assistant.workspace.library.chunks(self._user, record.id)
+            piles.append(draw.sample([Hit(chunk, record.title, 0.0) for chunk in chunks], len(chunks)))
+        while any(piles):
+            yield from (pile.pop() for pile in piles if pile)
+
+    def outcomes(self, drafts: Sequence[_Draft], progress: Progress) -> Iterator[Outcome]:
+        """Each question as it is, with its document left out, and about something else of the same kind."""
+        for done, draft in enumerate(drafts):
+            progress(f"asking: {done} of {len(drafts)}", 0.2 + 0.8 * done / len(drafts))
+            weighed = self._weighed(draft.question, frozenset())
+            right = bool(weighed.text) and self._is_right(draft, weighed.text)
+            yield Outcome(weighed.confidence(self._reader.calibration), right, answerable=True)
+            yield self._declinable(draft.question, frozenset([draft.hit.chunk.document_id]))
+            other, name = self._about_another(draft, drafts)
+            if other:
+                yield self._declinable(other, self._holding(name))
+
+    def _declinable(self, question: str, but: frozenset[str]) -> Outcome:
+        """What is answered without these documents is wrong."""
+        weighed = self._weighed(question, but)
+        return Outcome(weighed.confidence(self._reader.calibration), right=False, answerable=False)
+
+    def _weighed(self, question: str, but: frozenset[str]) -> grounded.Weighed:
+        kept = [record.id for record in self.documents if record.id not in but]
+
+        def search(query: str, *rephrased: str) -> SearchResult:
+            return self._assistant.workspace.library.search(
+                self._user, query, rephrased=rephrased, document_ids=kept, k=self._assistant.settings.hits
+            )
+
+        return grounded.weigh(self._reader, question, search, self._assistant.models.similarity)
+
+    def _is_right(self, draft: _Draft, text: str) -> bool:
+        """By the passage it was drafted from: the reader finds the answer there, and no fact differs."""
+        bare, language = citing.bare(text), answer_language(draft.question)
+        asked = prompts.grounded(draft.question, [reading.passage(draft.hit)], language)
+        yes, no = self._reader.likelihoods(
+            prompts.verified(asked, language, bare), prompts.VERIFIED_REPLIES[language]
+        )
+        _, _, sentences = answering.examine(bare, [draft.hit], draft.question)
+        return yes > no and bool(sentences) and all(sentence.verdict in _SOUND for sentence in sentences)
+
+    def _about_another(self, draft: _Draft, drafts: Sequence[_Draft]) -> tuple[str, str]:
+        own = draft.hit.chunk.document_id
+        others = [other.question for other in drafts if other.hit.chunk.document_id != own]
+        return drafting.near_miss(draft.question, self._texts[own], others)
+
+    def _holding(self, name: str) -> frozenset[str]:
+        return frozenset(id_ for id_, text in self._texts.items() if name.casefold() in text.casefold())
+
+    @cached_property
+    def _texts(self) -> dict[str, str]:
+        library = self._assistant.workspace.library
+        return {record.id: library.document(self._user, record.id).text for record in self.documents}

