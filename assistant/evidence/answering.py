@@ -44,7 +44,7 @@ def examine(
     text, _ = citing.cited(text, hits)
     passages = [shown(hit)[0] for hit in hits]
     spans = split(text)
-    claims = [_compared(text[start:end], passages) for start, end in spans]
+    claims = [_compared(text[start:end], passages, question) for start, end in spans]
     if judge is not None:
         claims = _judged(claims, judge, weights or VerdictWeights())
     pieces: list[str] = []
@@ -93,16 +93,16 @@ class _Claim:
     """What words, numbers and names say; ``None`` for a heading."""
 
 
-def _compared(sentence: str, passages: Sequence[str]) -> _Claim:
+def _compared(sentence: str, passages: Sequence[str], question: str) -> _Claim:
     """By words, numbers and names alone."""
     named = citing.numbers(sentence)
     claim = citing.bare(sentence)
     if _HEADING.search(claim):
         return _Claim(claim, Verdict.NO_SOURCE, "heading", ())
-    own = verdicts.examine(claim, [passages[n - 1] for n in named]) if named else None
+    own = verdicts.examine(claim, [passages[n - 1] for n in named], question) if named else None
     if own and own.verdict is Verdict.SUPPORTED:
         return _Claim(claim, own.verdict, own.reason, tuple(named), own)
-    every = _among(claim, passages)
+    every = _among(claim, passages, question)
     if own and _ENOUGH.get(own.verdict, 0) >= _ENOUGH.get(every.verdict, 0):
         cited = () if own.verdict is Verdict.NO_SOURCE else tuple(named)
         return _Claim(claim, own.verdict, own.reason, cited, own)
@@ -126,13 +126,13 @@ def _judged(claims: Sequence[_Claim], judge: Judge, weights: VerdictWeights) -> 
     return found
 
 
-def _among(claim: str, passages: Sequence[str]) -> verdicts.Check:
+def _among(claim: str, passages: Sequence[str], question: str) -> verdicts.Check:
     """The check against all; passages in another language show nothing where one in the claim's does."""
-    every = verdicts.examine(claim, passages)
+    every = verdicts.examine(claim, passages, question)
     if every.reason != "language:" or is_chinese(passages[0]) != is_chinese(claim):
         return every
     comparable = [text if is_chinese(text) == is_chinese(claim) else "" for text in passages]
-    return verdicts.examine(claim, comparable)
+    return verdicts.examine(claim, comparable, question)
 
 
 def _rewrite(sentence: str, cited: Sequence[int]) -> str:

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 from assistant.evidence import quantities
 from assistant.evidence.lexicon import STOPWORDS
-from assistant.evidence.verdicts import names
+from assistant.evidence.names import names
 from assistant.evidence.words import normalize
 
 _CODE = re.compile(

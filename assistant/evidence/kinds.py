@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 from assistant.evidence import quantities
-from assistant.evidence.verdicts import names
+from assistant.evidence.names import names
 
 _NUMBER = re.compile(
     r"\bhow (?:many|much|long|often|old|far|large|big|high|tall|fast|soon|late)\b"

@@ -8,14 +8,15 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
-from assistant.evidence import quantities
+from assistant.evidence import binding, quantities
 from assistant.evidence.attribution import Support, supports
-from assistant.evidence.lexicon import ORDINARY, PLACES, SURNAMES, UNITS
+from assistant.evidence.lexicon import ORDINARY
+from assistant.evidence.names import names
 from assistant.evidence.polarity import flipped
 from assistant.evidence.sentences import MARK
-from assistant.evidence.words import WEEKDAY, han_share, is_chinese, normalize, same_days, stem, terms
+from assistant.evidence.words import han_share, is_chinese, normalize, same_days, stem, terms
 from assistant.schema import Verdict
 
 SUPPORTED_FROM = 0.7
@@ -25,20 +26,7 @@ _CLOSE = 0.5
 """Shared terms from which a place speaks of the same thing, so that a difference is a contradiction."""
 _GOODNESS = {Verdict.SUPPORTED: 3, Verdict.PARTLY: 2, Verdict.CONTRADICTED: 1, Verdict.NO_SOURCE: 0}
 
-_NAME = re.compile(r"(?:[A-Z][\w&'-]*|[A-Z]\.)(?:\s+(?:of|the|de|van|von|and)?\s*[A-Z][\w&'-]*)*")
-_LATIN = re.compile(r"[A-Za-z][\w.+#-]*\w")
-_TITLE = re.compile(r"《([^》]+)》|「([^」]+)」|“([^”]+)”|\"([^\"]+)\"")
 _HAN = re.compile(r"[一-鿿]")
-_HAN_NAMES = (
-    re.compile("|".join(sorted(PLACES))),
-    WEEKDAY,
-    re.compile(r"[一-鿿]{2}(?:省|市|县|大学|银行|集团|医院|学院|机场)"),
-    re.compile(
-        rf"(?:(?<=[^一-鿿])|(?<=[由和与向给被对是为及])|^)[{SURNAMES}][一-鿿]{{1,2}}"
-        r"(?=[于在是将的说曾为，,。、；和与及创担任出发提表先女教博负兼获从对向])"
-    ),
-)
-"""Places, weekdays, institutions, and persons by their surname; each has to stand in the source as it is."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +35,7 @@ class Check:
 
     verdict: Verdict
     reason: str
-    """Empty, or one of ``number: date: name: negation: overlap: language:`` with its value, or ``empty``."""
+    """Empty, or one of ``number: date: name: negation: exchanged: overlap: language:`` with its value, or ``empty``."""
     source: int
     """Index of the source that fits best; -1 where there is none."""
     support: Support
@@ -73,13 +61,23 @@ def check(sentence: str, sources: Sequence[str]) -> tuple[Verdict, str]:
     return result.verdict, result.reason
 
 
-def examine(sentence: str, sources: Sequence[str]) -> Check:
-    """Like `check`, and also says which source and which place in it fits best."""
+def examine(sentence: str, sources: Sequence[str], about: str = "") -> Check:
+    """Like `check`, and also says which source and which place in it fits best.
+
+    Args:
+        sentence: One sentence.
+        sources: The passages that may support it.
+        about: The question that it answers: what a short answer leaves out is named there.
+    """
     bare = MARK.sub(" ", sentence).strip()
     nothing = Support(0, 0, 0.0)
     if not terms(bare):
         return Check(Verdict.NO_SOURCE, "empty", -1, nothing)
-    checks = [_against(bare, source, index) for index, source in enumerate(sources) if source.strip()]
+    checks = [
+        _bound(_against(bare, source, index), f"{about.rstrip(' ?？')} {bare}", source)
+        for index, source in enumerate(sources)
+        if source.strip()
+    ]
     if not checks:
         return Check(Verdict.NO_SOURCE, "overlap:0.00", -1, nothing)
     best = max(checks, key=lambda one: one.goodness)
@@ -99,6 +97,14 @@ def _against(sentence: str, source: str, index: int) -> Check:
     leading = [place for place in near if not any(_within(other, place) for other in near)][:4]
     checks = [_at(sentence, source, place, index) for place in leading]
     return max(checks, key=lambda one: one.goodness)
+
+
+def _bound(found: Check, sentence: str, source: str) -> Check:
+    """Contradicted where all is in the source, but said of something else."""
+    agrees = found.verdict in (Verdict.SUPPORTED, Verdict.PARTLY)
+    if agrees and is_chinese(sentence) == is_chinese(source) and (odd := binding.exchanged(sentence, source)):
+        return replace(found, verdict=Verdict.CONTRADICTED, reason=f"exchanged:{odd}")
+    return found
 
 
 def _within(one: Support, other: Support) -> bool:
@@ -162,28 +168,6 @@ def _mentions(folded: str, stems: set[str], name: str) -> bool:
         for word in re.findall(r"[a-z0-9]+", name)
         if word not in ORDINARY and len(word) > 1
     )
-
-
-def names(sentence: str) -> list[str]:
-    """Names and quoted terms: capitalized runs; in Chinese Latin words, places, persons, titles."""
-    text = normalize(MARK.sub(" ", sentence))
-    found = ["".join(groups).strip() for groups in _TITLE.findall(sentence)]
-    if _HAN.search(text):
-        found += [word for word in _LATIN.findall(text) if not word.isdigit()]
-        found += [name.group() for pattern in _HAN_NAMES for name in pattern.finditer(text)]
-    else:
-        found += [name for name in map(_proper, _NAME.finditer(text)) if name]
-    return [name for name in dict.fromkeys(found) if name and name.casefold() not in UNITS]
-
-
-def _proper(found: re.Match[str]) -> str:
-    words = found.group().split()
-    opens = not found.string[: found.start()].rstrip(" \"'(-*#0123456789.)")
-    if opens and (len(words) == 1 or words[0].casefold() in ORDINARY) and words[0][1:].islower():
-        words = words[1:]  # the capital of a sentence's first word says nothing
-    while words and words[0].casefold() in ORDINARY:
-        words = words[1:]
-    return " ".join(words)
 
 
 def _without(sentence: str, odd: str, text: str, score: float) -> float:

@@ -117,6 +117,7 @@ WORDS: dict[str, str] = {
     "reason_name": "the name {value} is not in the source",
     "reason_date": "the date {value} is not in the source",
     "reason_negation": "one says yes, the other no",
+    "reason_exchanged": "the source says {value} of something else",
     "reason_overlap": "{value} of its words are in the source",
     "reason_judged": "the model does not find all of it in the source ({value} of 1 sure)",
     "reason_language": "the source is in another language: only its numbers and names could be compared",

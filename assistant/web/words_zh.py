@@ -103,6 +103,7 @@ WORDS: dict[str, str] = {
     "reason_name": "名称 {value} 不见于原文",
     "reason_date": "日期 {value} 不见于原文",
     "reason_negation": "一处肯定，一处否定",
+    "reason_exchanged": "原文里的“{value}”说的是别的",
     "reason_overlap": "{value} 的用词见于原文",
     "reason_judged": "模型认为原文没有写全这句话（把握 {value}，满分 1）",
     "reason_language": "原文是另一种语言，只核对了数字和名称",

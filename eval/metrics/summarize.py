@@ -9,8 +9,8 @@ from typing import Any, Literal
 
 from assistant.evidence import quantities
 from assistant.evidence.attribution import sources
+from assistant.evidence.names import names
 from assistant.evidence.sentences import split
-from assistant.evidence.verdicts import names
 from assistant.evidence.words import normalize, terms
 from eval.metrics.metric import Metric, Row, mean, of_cases
 from eval.metrics.overlap import chrf
