@@ -1,9 +1,9 @@
 """Our own questions about invented documents, in each form that a reader is asked in.
 
 ``reader/*.jsonl`` beside this file holds passages as a search shows them, a question as a colleague types it,
-the answer that they give, and answers that a careless reader would give. Of each question the adapter learns
-to write the answer (or that there is none), to tell whether the passages hold one, and to judge the right
-answer and a wrong one. Questions about the same passages share their beginning, so these forms cost few
+the answer that they give, and answers that a careless reader would give; its ``claims.jsonl`` sentences about
+passages, true and false. Of each question the adapter learns to write the answer (or that there is none), to
+tell whether the passages hold one, and to judge the right answer and a wrong one. Questions about the same passages share their beginning, so these forms cost few
 tokens.
 """
 
@@ -42,6 +42,7 @@ def own(languages: Iterable[Language], draw: random.Random) -> Iterator[Example]
     for row in (row for file in _FILES for row in _beside(_rows(FOLDER / file))):
         if row["lang"] in wanted:
             yield from forms(row, draw)
+    yield from statements([row for row in _rows(FOLDER / "claims.jsonl") if row["lang"] in wanted])
     for row in _rows(FOLDER / "rewrites.jsonl"):
         if row["lang"] in wanted:
             history = [Message(turn["role"], turn["text"]) for turn in row["history"]]

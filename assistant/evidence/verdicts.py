@@ -35,7 +35,7 @@ class Check:
 
     verdict: Verdict
     reason: str
-    """Empty, or one of ``number: date: name: negation: exchanged: overlap: language:`` with its value, or ``empty``."""
+    """Empty, ``empty``, or ``number: date: name: negation: exchanged: overlap: language:`` and its value."""
     source: int
     """Index of the source that fits best; -1 where there is none."""
     support: Support
