@@ -3,8 +3,8 @@
 ``reader/*.jsonl`` beside this file holds passages as a search shows them, a question as a colleague types it,
 the answer that they give, and answers that a careless reader would give; its ``claims.jsonl`` sentences about
 passages, true and false. Of each question the adapter learns to write the answer (or that there is none), to
-tell whether the passages hold one, and to judge the right answer and a wrong one. Questions about the same passages share their beginning, so these forms cost few
-tokens.
+tell whether the passages hold one, and to judge the right answer and a wrong one. Questions about the same
+passages share their beginning, so these forms cost few tokens.
 """
 
 from __future__ import annotations
