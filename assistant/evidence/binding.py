@@ -121,9 +121,10 @@ def _value(sentence: str, pieces: Sequence[_Piece]) -> str:
     for value in values if not _BOUND.search(sentence) else ():
         if any(_alike(value, other) for other in values if other is not value):
             continue  # a list or a comparison: which value is of what, clauses do not tell
-        holders = [piece.marks & wanted for piece in telling if piece.holds(value)]
-        if not holders:
-            continue
+        where = [piece for piece in telling if piece.holds(value)]
+        if not where or any(_POINTS_BACK.search(piece.text) for piece in where):
+            continue  # "after it" may mean what the sentence names
+        holders = [piece.marks & wanted for piece in where]
         for piece in telling:
             shared = piece.marks & wanted
             enough = 2 * len(shared) >= len(wanted)

@@ -23,6 +23,7 @@ PLANS = (
 ROWS = "name: Drill\nday: 14 EUR\nweek: 60 EUR\n\nname: Saw\nday: 19 EUR\nweek: 80 EUR"
 TRAVEL = "住宿标准：甲类城市每晚不超过580元，乙类城市每晚不超过420元。高铁乘坐二等座；单程超过五小时的，可乘坐一等座。"
 RETURNS = "Refunds are paid within 14 days of the return; for gift cards within 30 days."
+NOTICE = "During probation either side may end the contract with two weeks' notice. After it the notice period is two months."
 MANY = (
     "The pump costs 40 EUR. It is delivered by Nordlys, and the hose costs 12 EUR. Rana Ali tests the pump."
 )
@@ -73,6 +74,7 @@ def test_what_is_said_of_something_else_is_contradicted(source: str, sentence: s
         (MANY, "Nordlys delivers the pump."),  # "it" may be the pump
         (MANY, "The hose costs 12 EUR."),
         ("", "The hose costs 12 EUR."),
+        (NOTICE, "The notice period past probation is two months."),
     ],
 )
 def test_what_is_true_or_cannot_be_told_is_left_alone(source: str, sentence: str) -> None:
