@@ -30,7 +30,7 @@ from assistant.tools.reader import Reader
 LEAST_DOCUMENTS = 3
 """With fewer there is nothing to find once one of them is left out."""
 QUESTIONS = 60
-"""Drafted by default: some twenty minutes for the default reader on two cores."""
+"""Drafted by default: half an hour for the default reader on two cores."""
 _SOUND = {Verdict.SUPPORTED, Verdict.PARTLY}
 Progress = Callable[[str, float], None]
 """Told what is being done and how far it is, 0..1."""

@@ -47,6 +47,8 @@ _POINTS_BACK = re.compile(
 )
 _ONLY = re.compile(r"\b(?:only|solely|exclusively)\b|仅|只有|只在|只限", re.I)
 _TIME = frozenset({"second", "minute", "hour", "day", "week", "month", "year"})
+_TABLE = 4
+"""Rows, the header and the line under it among them, from which it is a table."""
 _SAME = 0.75
 """Share of the rest of a sentence from which a piece says the same of something else."""
 _ONLY_SAME = 0.5
@@ -74,6 +76,12 @@ class _Piece:
     @cached_property
     def grades(self) -> frozenset[str]:
         return _grades(self.text)
+
+    @cached_property
+    def key(self) -> str:
+        """The first cell of a row: what the row is about."""
+        first = next((cell for cell in self.text.split("|") if cell.strip()), "").strip()
+        return first if self.row and "|" in self.text and _HAN.search(first) is None else ""
 
     @property
     def tells(self) -> bool:
@@ -110,7 +118,7 @@ def exchanged(sentence: str, source: str) -> str:
     if _NEGATED.search(sentence):
         return ""
     clauses, wholes = list(_clauses(source)), list(_wholes(source))
-    return _value(sentence, clauses) or _subject(sentence, wholes)
+    return _value(sentence, clauses) or _subject(sentence, wholes) or _cell(sentence, wholes)
 
 
 def _value(sentence: str, pieces: Sequence[_Piece]) -> str:
@@ -159,6 +167,19 @@ def _subject(sentence: str, pieces: Sequence[_Piece]) -> str:
             if alone or (share >= _SAME and _takes_its_place(name, sentence, rivals, piece)):
                 return name
     return ""
+
+
+def _cell(sentence: str, pieces: Sequence[_Piece]) -> str:
+    """A word that stands in other rows of a table alone than in the one row that the sentence names."""
+    rows = [piece for piece in pieces if piece.row]
+    own = [row for row in rows[1:] if row.key and _stands(row.key, sentence)]
+    if len(own) != 1 or len(rows) < _TABLE:
+        return ""
+    header, elsewhere = rows[0], [piece.marks for piece in pieces if not piece.row]
+    said = frozenset[str]().union(own[0].marks, header.marks, *elsewhere)
+    others = frozenset[str]().union(*(row.marks for row in rows if row is not own[0]))
+    odd = (_marks(sentence) & others) - said
+    return next((word.casefold() for word in _WORD.findall(sentence) if _marks(word) & odd), "")
 
 
 def _takes_its_place(name: str, sentence: str, rivals: Sequence[str], piece: _Piece) -> bool:

@@ -20,6 +20,10 @@ PLANS = (
     "| Plan | Price | Seats |\n|---|---|---|\n| Seed | 9 EUR | 2 |\n| Grove | 29 EUR | 12 |\n| Forest | 99 EUR | 40 |\n\n"
     "Single sign-on is included in Forest only."
 )
+HELP = (
+    "| Plan | Seats | Help |\n|---|---|---|\n| Seed | 2 | e-mail |\n| Grove | 12 | e-mail and chat |\n| Forest | 40 | phone |\n\n"
+    "Plans can be paid by card."
+)
 ROWS = "name: Drill\nday: 14 EUR\nweek: 60 EUR\n\nname: Saw\nday: 19 EUR\nweek: 80 EUR"
 TRAVEL = "住宿标准：甲类城市每晚不超过580元，乙类城市每晚不超过420元。高铁乘坐二等座；单程超过五小时的，可乘坐一等座。"
 RETURNS = "Refunds are paid within 14 days of the return; for gift cards within 30 days."
@@ -42,6 +46,7 @@ MANY = (
         (PLANS, "The Grove plan has 40 seats.", "40"),
         (PLANS, "The Grove plan includes single sign-on.", "Grove"),
         (ROWS, "The saw costs 14 EUR a day.", "14 eur"),
+        (HELP, "Phone help is included in the Seed plan.", "phone"),
         (TRAVEL, "甲类城市每晚不超过420元。", "420 cny"),
         (TRAVEL, "高铁可乘坐一等座。", "一"),
     ],
@@ -67,6 +72,11 @@ def test_what_is_said_of_something_else_is_contradicted(source: str, sentence: s
         (PLANS, "The Forest plan includes single sign-on."),
         (PLANS, "The Grove plan does not include single sign-on."),
         (ROWS, "The drill costs 14 EUR a day."),
+        (HELP, "Phone help is included in the Forest plan."),
+        (HELP, "The Seed plan has help by e-mail and 2 seats."),
+        (HELP, "Seed has e-mail, Forest has phone."),
+        (HELP + " Every plan has help by phone.", "Phone help is included in the Seed plan."),
+        (HELP, "The Seed plan can be paid by card."),
         (TRAVEL, "甲类城市每晚不超过580元。"),
         (TRAVEL, "单程超过五小时的，高铁可乘坐一等座。"),
         (RETURNS, "Refunds for gift cards are paid within 30 days of the return."),
