@@ -125,7 +125,7 @@ class Assistant:
         from assistant.evidence import refusal
 
         place = only_collection(user, scope, self.workspace)
-        name = self.models.calibration_name(reader.adapter or "none")
+        name = self.models.calibration_name(reader.adapter)
         measured = refusal.load(self.settings.home, place, name) if place else None
         return replace(reader, calibration=measured.applied(reader.calibration)) if measured else reader
 

@@ -176,11 +176,11 @@ class Models:
         """How far the model in use is believed, with an adapter as `reader` takes it; loads no model."""
         return self._calibration(self.adapter_name(adapter))
 
-    def calibration_name(self, adapter: str | None = None) -> str:
-        """Of the model in use, an adapter as `reader` takes it, and the embedder."""
+    def calibration_name(self, adapter: str | None) -> str:
+        """Of the model in use, an adapter that `adapter_name` gave, and the embedder."""
         from assistant.evidence import calibration
 
-        return calibration.file_name(*self._three(self.adapter_name(adapter)))
+        return calibration.file_name(*self._three(adapter))
 
     def _calibration(self, adapter: str | None) -> Calibration:
         from assistant.evidence import calibration

@@ -17,6 +17,8 @@ MOST = 6000
 """Paragraphs embedded beforehand; as many again as a third of them may be kept for what else is read."""
 _STEP = 4
 """Paragraphs embedded at once: a question that comes meanwhile waits for some tenths of a second."""
+_LOOK = 100
+"""Documents taken at one look."""
 _PAUSE = 2.0
 """Seconds between two looks for new documents, and between two at whether anybody is being answered."""
 
@@ -57,9 +59,7 @@ class Prefetch:
 
     def look(self) -> None:
         """Embed the paragraphs of every document that is new since the last look."""
-        for user, record in self._workspace.store.documents.ready():
-            if record.id in self._done:
-                continue
+        for user, record in self._workspace.store.documents.ready(self._done, _LOOK):
             self._done.add(record.id)
             for texts in self._steps(user, record):
                 if self._left <= 0 or not self._free():

@@ -95,7 +95,7 @@ class _Measuring:
         self._assistant, self._user, self._collection = assistant, user, collection
         rows = assistant.workspace.store.documents.list(user, collection.id)
         self.documents: list[DocumentRecord] = [row for row in rows if row.state == "ready"]
-        self.name = assistant.models.calibration_name()
+        self.name = assistant.models.calibration_name(assistant.models.adapter_name(None))
 
     @property
     def _reader(self) -> Reader:

@@ -47,8 +47,6 @@ _POINTS_BACK = re.compile(
 )
 _ONLY = re.compile(r"\b(?:only|solely|exclusively)\b|仅|只有|只在|只限", re.I)
 _TIME = frozenset({"second", "minute", "hour", "day", "week", "month", "year"})
-_TABLE = 4
-"""Rows, the header and the line under it among them, from which it is a table."""
 _SAME = 0.75
 """Share of the rest of a sentence from which a piece says the same of something else."""
 _ONLY_SAME = 0.5
@@ -173,7 +171,8 @@ def _cell(sentence: str, pieces: Sequence[_Piece]) -> str:
     """A word that stands in other rows of a table alone than in the one row that the sentence names."""
     rows = [piece for piece in pieces if piece.row]
     own = [row for row in rows[1:] if row.key and _stands(row.key, sentence)]
-    if len(own) != 1 or len(rows) < _TABLE:
+    rules = [row for row in rows if set(row.text) <= set("|-: ")]
+    if len(own) != 1 or len(rules) != 1:  # of two tables the second one's header would be taken for a row
         return ""
     header, elsewhere = rows[0], [piece.marks for piece in pieces if not piece.row]
     said = frozenset[str]().union(own[0].marks, header.marks, *elsewhere)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Container, Sequence
 from datetime import UTC, datetime
 from typing import Any, cast
 
@@ -134,9 +134,18 @@ class Documents:
         """Documents whose import did not end, with their owners: what a start after a kill sweeps."""
         return self._everybody(col(DocumentRow.state).not_in(["ready", "failed"]))
 
-    def ready(self) -> list[tuple[User, DocumentRecord]]:
-        """Every document that can be searched, with its owner, newest first."""
-        return self._everybody(DocumentRow.state == "ready")
+    def ready(self, known: Container[str], most: int) -> list[tuple[User, DocumentRecord]]:
+        """Documents that can be searched and are not known yet, with their owners, newest first.
+
+        Args:
+            known: Ids to leave out: who asks every few seconds gets only what is new.
+            most: Documents at most.
+        """
+        newest = col(DocumentRow.created).desc()
+        with self._database.read() as session:
+            ids = session.exec(select(DocumentRow.id).where(DocumentRow.state == "ready").order_by(newest))
+            new = [id_ for id_ in ids if id_ not in known][:most]
+        return self._everybody(col(DocumentRow.id).in_(new)) if new else []
 
     def _everybody(self, which: Any) -> list[tuple[User, DocumentRecord]]:
         with self._database.read() as session:

@@ -124,13 +124,13 @@ def test_it_waits_while_somebody_is_answered_and_stops_when_closed(
 def test_a_deleted_document_does_not_end_it(asked: Asked, monkeypatch: pytest.MonkeyPatch) -> None:
     gone = asked.add("gone.md", RULES)
     ready = asked.assistant.workspace.store.documents.ready
-    stale = ready()
+    stale = ready((), 9)
     asked.assistant.workspace.library.delete(asked.user, gone)
     asked.add("rules.md", RULES.replace("door", "gate"))
     monkeypatch.setattr(prefetch, "_PAUSE", 0.01)
     looks = iter([stale])
     monkeypatch.setattr(
-        asked.assistant.workspace.store.documents, "ready", lambda: next(looks, None) or ready()
+        asked.assistant.workspace.store.documents, "ready", lambda *given: next(looks, None) or ready(*given)
     )
     known = len(asked.embedder.texts)
     asked.prefetch.start()

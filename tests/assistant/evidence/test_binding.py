@@ -77,6 +77,7 @@ def test_what_is_said_of_something_else_is_contradicted(source: str, sentence: s
         (HELP, "Seed has e-mail, Forest has phone."),
         (HELP + " Every plan has help by phone.", "Phone help is included in the Seed plan."),
         (HELP, "The Seed plan can be paid by card."),
+        (HELP + "\n\n| Tool | Colour |\n|---|---|\n| Rake | red |", "The rake has the colour red."),
         (TRAVEL, "甲类城市每晚不超过580元。"),
         (TRAVEL, "单程超过五小时的，高铁可乘坐一等座。"),
         (RETURNS, "Refunds for gift cards are paid within 30 days of the return."),
