@@ -237,12 +237,16 @@ class Index:
             _scored(row, score) for row, score in zip(found.select(_SHOWN).to_pylist(), cosines, strict=True)
         ]
 
-    def lexical(self, text: str, scope: Scope, k: int) -> list[Scored]:
-        """The k chunks with the best BM25 for the words of ``text``, best first."""
+    def lexical(self, text: str, scope: Scope, k: int, *, mistyped: bool = False) -> list[Scored]:
+        """The k chunks with the best BM25 for the words of ``text``, best first.
+
+        With ``mistyped`` for words that differ from them by up to two letters.
+        """
         with self._reading() as current:
             if current is None or not text.strip():
                 return []
-            query = current.table.search(MatchQuery(text[:QUERY_CHARACTERS], "words"), query_type="fts")
+            words = MatchQuery(text[:QUERY_CHARACTERS], "words", fuzziness=2 if mistyped else 0)
+            query = current.table.search(words, query_type="fts")
             query = query.where(scope.sql(), prefilter=True)
             rows = query.select([*_SHOWN, "_score"]).limit(k).to_arrow().to_pylist()
         return [_scored(row, row["_score"]) for row in rows]

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from assistant.errors import ConflictError, EmptyInputError, NotFoundError, YoujuError
-from assistant.retrieval import passages
+from assistant.retrieval import passages, spelling
 from assistant.retrieval import search as searching
 from assistant.retrieval.files import Files
 from assistant.retrieval.limits import Limits
@@ -197,12 +197,13 @@ class Library:
             tuple(collection_ids) if collection_ids is not None else None,
             tuple(document_ids) if document_ids is not None else None,
         )
-        found = searching.stages(self._index, self._matching_embedder(), queries, scope, ready.__contains__)
+        mended = spelling.mended(self._index, query, scope)
+        asked = (mended, *queries[1:])
+        found = searching.stages(self._index, self._matching_embedder(), asked, scope, ready.__contains__)
         chosen = searching.choose(found.fused, k)
         hits = searching.join(chosen, k, partial(self._neighbours, user), self._embedder().count)
-        return SearchResult(
-            query, tuple(hits), len(ready), found.dense, found.lexical, found.fused, seconds=elapsed()
-        )
+        lists = found.dense, found.lexical, found.fused
+        return SearchResult(query, tuple(hits), len(ready), *lists, seconds=elapsed(), mended=mended)
 
     def document(self, user: User, document_id: str) -> Document:
         """The whole text with its marks."""

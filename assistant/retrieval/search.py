@@ -39,6 +39,9 @@ class SearchResult:
     fused: tuple[Hit, ...] = ()
     """Both lists in one, before copies are thinned and neighbours joined."""
     seconds: float = 0.0
+    mended: str = ""
+    """The query as it was searched for, mistyped words as the documents write them; empty where it was blank
+    or nothing is ready."""
 
 
 @dataclass(frozen=True, slots=True)

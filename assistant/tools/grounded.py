@@ -110,11 +110,11 @@ def _likely(reader: Reader, turn: _Turn) -> bool:
 
 def _look(reader: Reader, asked: Asked, search: Search, similarity: Similarity) -> tuple[_Turn, int]:
     """Search, and choose what is read; also the number of documents searched."""
-    result = search(*asked.forms)
+    query, result = asked.question, search(*asked.forms)
+    asked = replace(asked, question=result.mended or query)
     chosen = reading.choose(asked, result.hits, similarity, reader.model.count_text)
     best = cache(partial(_nearest, asked, chosen.passages, similarity))
     found = signs(asked, chosen, result.hits)
-    query = asked.question
     others = any(is_chinese(hit.chunk.text) != is_chinese(query) for hit in result.hits)
     sure = reader.calibration.search.probability(found)
     turn = _Turn(query, answer_language(query), chosen.passages, others, found, sure, best, time.monotonic())

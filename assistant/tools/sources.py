@@ -18,6 +18,10 @@ class SearchResult(Protocol):
         """Best first."""
 
     @property
+    def mended(self) -> str:
+        """The query with mistyped words as the documents write them, as it was searched for, or nothing."""
+
+    @property
     def searched(self) -> int:
         """Documents that were looked through."""
 

@@ -43,6 +43,7 @@ SAID = "Refunds are paid within 14 days [1]."
 class Result:
     hits: tuple[Hit, ...]
     searched: int = 3
+    mended: str = ""
 
 
 def hit(text: str, rank: int = 1, **changes: Any) -> Hit:

@@ -29,6 +29,7 @@ PAST = (Message("user", "When are refunds paid?"), Message("assistant", "Within 
 class Result:
     hits: tuple[Hit, ...] = (HIT,)
     searched: int = 1
+    mended: str = ""
 
 
 class Scene:
