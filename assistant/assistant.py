@@ -13,6 +13,7 @@ from assistant.config import Settings
 from assistant.engine.protocol import Generator, Lend
 from assistant.errors import EngineError, NotBilingualError, YoujuError
 from assistant.loaded import Models
+from assistant.measurements import Measurements
 from assistant.models import pull
 from assistant.models.catalog import Entry
 from assistant.prefetch import Prefetch
@@ -45,7 +46,12 @@ class Assistant:
         self.models, self.workspace = models, workspace
         self.settings = models.settings.model_copy(update=workspace.settings.model_dump(include=_OF_FOLDER))
         self._prefetch = Prefetch(models, workspace)
-        self._closing: tuple[Models | Prefetch | Workspace, ...] = (self._prefetch, workspace)
+        self.measurements = Measurements(self)
+        self._closing: tuple[Measurements | Models | Prefetch | Workspace, ...] = (
+            self.measurements,
+            self._prefetch,
+            workspace,
+        )
         self._admit: Callable[[User], None] = lambda user: None
 
     @classmethod
@@ -65,7 +71,7 @@ class Assistant:
         """
         models = Models(settings, bring=bring, lend=lend)
         opened = cls(models, Workspace(models.settings, models.embedder, exclusive=exclusive))
-        opened._closing = (opened._prefetch, models, opened.workspace)
+        opened._closing = (opened.measurements, opened._prefetch, models, opened.workspace)
         return opened
 
     def admit_by(self, admit: Callable[[User], None]) -> None:
@@ -85,6 +91,7 @@ class Assistant:
                 self.models.embedder()
                 self.models.generator()
                 self._prefetch.start()
+                self.measurements.start()
             except YoujuError as fault:  # Models.state() tells; the page shows it
                 self.models.failed(fault)
                 log.error("the models could not be loaded: %s", fault)  # noqa: TRY400 - the fault says all

@@ -29,6 +29,8 @@ from assistant.tools.reader import Reader
 
 LEAST_DOCUMENTS = 3
 """With fewer there is nothing to find once one of them is left out."""
+ALPHA = 0.1
+"""Wrong answers among those given, at most, where nothing else is asked for."""
 QUESTIONS = 60
 """Drafted by default: half an hour for the default reader on two cores."""
 _SOUND = {Verdict.SUPPORTED, Verdict.PARTLY}
@@ -49,7 +51,7 @@ def calibrate(
     user: User,
     collection: Collection,
     *,
-    alpha: float,
+    alpha: float = ALPHA,
     questions: int = QUESTIONS,
     progress: Progress = lambda *_: None,
 ) -> Refusal:
@@ -66,8 +68,9 @@ def calibrate(
     Raises:
         BadRequestError: ``alpha`` is no share, the model only quotes, or there are too few documents.
     """
+    check(assistant, user, collection, alpha)
     found = _Measuring(assistant, user, collection)
-    found.check(alpha)
+    before = refusal.load(assistant.settings.home, collection.id, found.name)
     drafts = list(found.drafts(questions, progress))
     outcomes = list(found.outcomes(drafts, progress))
     points = risk.curve(outcomes)
@@ -83,36 +86,48 @@ def calibrate(
         documents=tuple(sorted(record.id for record in found.documents)),
         made=time.time(),
         curve=tuple(Step(**asdict(point)) for point in points),
+        chosen=before.chosen if before else None,
     )
     refusal.save(assistant.settings.home, measured)
     return measured
+
+
+def check(assistant: Assistant, user: User, collection: Collection, alpha: float = ALPHA) -> None:
+    """Say what stands in the way of a measurement, before anything is computed.
+
+    Raises:
+        BadRequestError: As `calibrate` says.
+    """
+    if not 0.0 < alpha < 1.0:
+        remedy = "give a share above 0 and below 1, such as 0.1 for one wrong answer in ten"
+        raise BadRequestError(field="alpha", value=str(alpha), remedy=remedy)
+    there = len(ready(assistant, user, collection))
+    if there < LEAST_DOCUMENTS:
+        remedy = f"add documents until there are {LEAST_DOCUMENTS}; the reader's own threshold stays"
+        value = f"{collection.name}, {there} documents"
+        raise BadRequestError(field="collection", value=value, remedy=remedy)
+    if not assistant.models.reads():
+        remedy = "it finds and quotes, and declines by the search alone: choose a model that reads"
+        raise BadRequestError(field="model", value=assistant.settings.model, remedy=remedy)
+
+
+def ready(assistant: Assistant, user: User, collection: Collection) -> list[DocumentRecord]:
+    """The documents of a collection that can be asked about."""
+    rows = assistant.workspace.store.documents.list(user, collection.id)
+    return [row for row in rows if row.state == "ready"]
 
 
 class _Measuring:
     """One collection with the reader that is asked about it."""
 
     def __init__(self, assistant: Assistant, user: User, collection: Collection) -> None:
-        self._assistant, self._user, self._collection = assistant, user, collection
-        rows = assistant.workspace.store.documents.list(user, collection.id)
-        self.documents: list[DocumentRecord] = [row for row in rows if row.state == "ready"]
+        self._assistant, self._user = assistant, user
+        self.documents = ready(assistant, user, collection)
         self.name = assistant.models.calibration_name(assistant.models.adapter_name(None))
 
     @property
     def _reader(self) -> Reader:
         return self._assistant.models.reader(user=self._user.id)
-
-    def check(self, alpha: float) -> None:
-        """Say what stands in the way before anything is computed."""
-        if not 0.0 < alpha < 1.0:
-            remedy = "give a share above 0 and below 1, such as 0.1 for one wrong answer in ten"
-            raise BadRequestError(field="alpha", value=str(alpha), remedy=remedy)
-        if len(self.documents) < LEAST_DOCUMENTS:
-            remedy = f"add documents until there are {LEAST_DOCUMENTS}; the reader's own threshold stays"
-            value = f"{self._collection.name}, {len(self.documents)} documents"
-            raise BadRequestError(field="collection", value=value, remedy=remedy)
-        if not self._assistant.models.reads():
-            remedy = "it finds and quotes, and declines by the search alone: choose a model that reads"
-            raise BadRequestError(field="model", value=self._assistant.settings.model, remedy=remedy)
 
     def drafts(self, wanted: int, progress: Progress) -> Iterator[_Draft]:
         """Questions of every document in turn, so that a long one does not speak for all."""

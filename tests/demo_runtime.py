@@ -14,6 +14,7 @@ from typing import Any
 from assistant.config import Settings
 from assistant.engine.protocol import EngineState
 from assistant.errors import NoTextError, NotFoundError
+from assistant.measurements import Measurements
 from assistant.request import Request
 from assistant.schema import (
     AdapterRef,
@@ -211,6 +212,7 @@ class DemoRuntime:
         self.writes_answers = True
         self.writes: tuple[str, ...] = ("en", "zh")
         self.asked: list[tuple[tuple[Any, ...], str]] = []
+        self.measurements = Measurements(self)  # type: ignore[arg-type]
 
     def languages(self) -> tuple[str, ...]:
         return self.writes
@@ -230,6 +232,9 @@ class DemoRuntime:
         if name != "youju-1":
             raise NotFoundError(kind="adapter", value=name)
         return name
+
+    def calibration_name(self, adapter: str | None) -> str:
+        return f"demo--{adapter}.json"
 
     def sampling(self, **changes: Any) -> Sampling:
         return replace(Sampling(), **changes)

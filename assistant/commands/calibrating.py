@@ -66,7 +66,7 @@ def _tell(name: str, found: Refusal) -> None:
 
 
 def _line(step: Any, found: Refusal) -> str:
-    mark = "  <- in force" if step.threshold == found.threshold else ""
+    mark = "  <- in force" if step.threshold == found.in_force else ""
     return (
         f"{step.threshold:>8.0%}    {step.coverage:>8.0%}    {step.wrong:>5.0%}    {step.bound:>19.0%}{mark}"
     )

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import shutil
+from collections.abc import Collection
 from pathlib import Path
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
@@ -48,14 +50,26 @@ class Refusal(BaseModel):
     made: float
     """When, in seconds since 1970."""
     curve: tuple[Step, ...] = ()
+    chosen: float | None = Field(default=None, ge=0.0, le=1.0)
+    """Set by hand, on the curve: goes before ``threshold``."""
+
+    @property
+    def in_force(self) -> float | None:
+        """The threshold that answers are held to; ``None`` leaves the reader's own."""
+        return self.threshold if self.chosen is None else self.chosen
+
+    def changed(self, documents: Collection[str]) -> float:
+        """How much of the collection came or went since, as a share of what was there; ids are compared."""
+        return len(set(self.documents) ^ set(documents)) / max(len(self.documents), 1)
 
     def applied(self, calibration: Calibration) -> Calibration:
         """The reader's calibration with this collection's threshold."""
-        if self.threshold is None:
+        threshold = self.in_force
+        if threshold is None:
             return calibration
-        answer = calibration.answer.model_copy(update={"threshold": self.threshold})
+        answer = calibration.answer.model_copy(update={"threshold": threshold})
         # What is shown while it is written was fitted for the reader's own threshold.
-        kept = self.threshold <= calibration.answer.threshold
+        kept = threshold <= calibration.answer.threshold
         return calibration.model_copy(
             update={"answer": answer, "shown_from": calibration.shown_from if kept else 1.0}
         )
@@ -80,6 +94,17 @@ def load(home: Path, collection: str, calibration: str) -> Refusal | None:
     except (ValueError, ValidationError) as fault:
         remedy = f"remove it, or make it again with `youju calibrate` ({str(fault)[:200]})"
         raise ConfigError(field="refusal", value=str(path), remedy=remedy) from None
+
+
+def measured(home: Path) -> list[str]:
+    """Ids of the collections that anything was measured on."""
+    folder = home / FOLDER
+    return sorted(path.name for path in folder.iterdir()) if folder.is_dir() else []
+
+
+def forget(home: Path, collection: str) -> None:
+    """Remove all that was measured on a collection."""
+    shutil.rmtree(home / FOLDER / Path(collection).name, ignore_errors=True)
 
 
 def save(home: Path, found: Refusal) -> Path:

@@ -9,9 +9,9 @@ counting twice, of .87; the bare 1.5B wrote 33 and 37 right answers to 57. Of En
 are longer, both hold it for .93. The 70 questions about the samples were asked both ways: Chinese .84 and .95
 right, English .67 and .48: among five it loses itself.
 
-A question that was asked in both languages reads the best of each by turns: in a mixed library of 81 documents
-the evidence of .41 in place of .29 of 42 English questions about Chinese passages was read, of .82 and .84 of
-44 the other way, and of .84 in place of .81 of 120 in the passages' own language.
+A question that was asked in both languages reads the best of each by turns. In a mixed library of 81
+documents the evidence was read of .41 (before: .29) of 42 English questions about Chinese passages, of .82
+(.84) of 44 the other way, and of .84 (.81) of 120 in the passages' own language.
 """
 
 from __future__ import annotations
@@ -140,8 +140,10 @@ def _ranked(asked: Asked, hits: Sequence[Hit], similarity: Similarity) -> list[P
 
 
 def _in_turn(asked: Asked, ranked: Sequence[Paragraph]) -> list[Paragraph]:
-    """Of a question asked in two languages, the best of each by turns: a mistranslated word costs one of them
-    its nearness, not its place."""
+    """Of a question asked in two languages, the best of each by turns.
+
+    A mistranslated word costs one of them its nearness, and must not cost its place.
+    """
     if not asked.translation:
         return list(ranked)
     one = [p for p in ranked if is_chinese(p.text) == is_chinese(ranked[0].text)]

@@ -195,6 +195,44 @@ WORDS: dict[str, str] = {
     "context_sent": "As sent to the model",
     "searched_n": "{count} document{count:s} searched",
     "back": "Back",
+    # how sure answers from a collection have to be
+    "sure_title": "{name}: when does it answer?",
+    "sure_lead": (
+        "Questions are drafted from these documents and asked twice: as they are, and with the document that "
+        "answers them left out. That shows how sure an answer has to be here before it is given. All else is "
+        "“not in the documents”."
+    ),
+    "sure_line_own": "When does it answer? Not measured on these documents yet",
+    "sure_line": "Answers when at least {sure} sure",
+    "sure_running": "Being measured: {part}",
+    "sure_measure": "Measure on these documents",
+    "sure_again": "Measure again",
+    "sure_time": (
+        "{count} questions: about half an hour on two cores, in the background, while nobody is being answered."
+    ),
+    "sure_few": "This can be measured from {least} documents on. Until then the model's own, cautious setting holds.",
+    "sure_quoter": "The model in use finds and quotes; it does not write. This is for models that read.",
+    "sure_made": "Measured on {date}: {able} questions that the documents answer, {without} that they do not.",
+    "sure_changed": "{count} document{count:s} came or went since.",
+    "sure_proved": "Answers are at least {sure} sure. Then at most {most} of them are wrong, in nine cases of ten.",
+    "sure_unproved": (
+        "No setting is proved to keep wrong answers under {most}, so the model's own stays. More documents help; "
+        "or choose one here."
+    ),
+    "sure_chosen": "Your choice: answers are at least {sure} sure.",
+    "sure_slider": "How sure answers have to be",
+    "sure_surer": "be surer",
+    "sure_more": "answer more",
+    "sure_step": (
+        "At least {sure} sure: answers {able} of the questions that have an answer; {wrong} of its answers were "
+        "wrong, {most} at most."
+    ),
+    "sure_back": "Take the measured setting again",
+    "sure_curve": "Wrong answers by questions answered",
+    "sure_counted": "wrong answers, as counted",
+    "sure_most": "at most, in nine cases of ten",
+    "sure_wanted": "wanted: {most}",
+    "sure_reload": "reload the page",
     # summarize
     "summarize_lead": "Any length. Each sentence leads to the place it came from.",
     "text": "Text",

@@ -5,17 +5,18 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
-from assistant.errors import YoujuError
-from assistant.web.pages import bridge, imports, inspector, preview, shelf
+from assistant.errors import NotFoundError, YoujuError
+from assistant.web.pages import bridge, imports, inspector, preview, shelf, sureness
 from assistant.web.pages.bridge import Action, InView, Reader, shown
 
 if TYPE_CHECKING:
     import gradio as gr
 
     from assistant.assistant import Assistant
+    from assistant.store import Collection
 
 Updates = dict[Any, Any]
-IN_PASSING = ("imports", "dismiss")
+IN_PASSING = ("imports", "dismiss", "sure-poll")
 """Actions that bring nothing else into view."""
 
 
@@ -56,6 +57,11 @@ class _Page:
             "retry": self._retry,
             "preview": self._preview,
             "inspect": self._inspect,
+            "sure": self._sure,
+            "sure-poll": self._sure,
+            "sure-measure": self._sure_measure,
+            "sure-stop": self._sure_stop,
+            "sure-choose": self._sure_choose,
         }
 
     def act(self, reader: Reader, text: str, view: InView) -> Updates:
@@ -113,6 +119,28 @@ class _Page:
         chosen = self._collection(reader, action.text("collection"))
         found = inspector.html(self._runtime, reader, chosen, action.text("query"))
         return {self._detail: shown(found)}
+
+    def _sure(self, reader: Reader, action: Action) -> Updates:
+        return {self._detail: shown(sureness.html(self._runtime, reader, self._own(reader, action)))}
+
+    def _sure_measure(self, reader: Reader, action: Action) -> Updates:
+        self._runtime.measurements.begin(reader.user, self._own(reader, action))
+        return self._sure(reader, action)
+
+    def _sure_stop(self, reader: Reader, action: Action) -> Updates:
+        self._runtime.measurements.stop(self._own(reader, action).id)
+        return self._sure(reader, action)
+
+    def _sure_choose(self, reader: Reader, action: Action) -> Updates:
+        sureness.choose(self._runtime, reader, self._own(reader, action), action.text("place"))
+        return self._sure(reader, action)
+
+    def _own(self, reader: Reader, action: Action) -> Collection:
+        """The collection that an action names; a common one is not the reader's to measure."""
+        found = self._store.collections.get(reader.user, action.text("collection"))
+        if found.user_id != reader.user.id:
+            raise NotFoundError(kind="collection", value=found.id)
+        return found
 
     def upload(self, reader: Reader, paths: list[str] | None, chosen: str) -> Updates:
         """Files dropped on the page go to the collection that is shown, where it is the reader's own."""

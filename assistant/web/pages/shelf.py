@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from markupsafe import Markup
 
 from assistant.web import i18n
-from assistant.web.pages import parts
+from assistant.web.pages import parts, sureness
 from assistant.web.pages.bridge import Reader
 from assistant.web.pages.icons import icon
 
@@ -30,12 +30,12 @@ def html(runtime: Assistant, reader: Reader, collection_id: str) -> Markup:
     return Markup(
         '{head}<div class="shelf" data-collection="{id}"><aside><h2>{collections}</h2>{items}'
         '<button type="button" class="text" data-docs="create" data-prompt="{name}">{plus}{new}</button></aside>'
-        '<div class="stock">{drop}{finder}{table}</div></div>'
+        '<div class="stock">{drop}{finder}{sure}{table}</div></div>'
     ).format(
         head=parts.page_head(reader, "documents"), id=collection_id, collections=say("collections"),
         items=Markup("").join(_collection(reader, c, c.id == chosen.id) for c in collections),
         name=say("collection_name"), plus=icon("plus"), new=say("new_collection"), drop=_drop(reader),
-        finder=_finder(reader, bool(records)), table=_table(reader, records),
+        finder=_finder(reader, bool(records)), sure=sureness.line(runtime, reader, chosen), table=_table(reader, records),
     )  # fmt: skip
 
 

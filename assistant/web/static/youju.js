@@ -120,6 +120,7 @@
   document.addEventListener("input", (event) => {
     const target = event.target;
     if (target.matches(".composer textarea")) { fit(target); ready(); }
+    if (target.matches("[data-sure]")) one(".sure-step").textContent = JSON.parse(target.dataset.sure)[target.value];
     if (target.matches("[data-filter]")) filterRows(target.value);
     if (target.matches("[data-search]")) searchChats(target.value);
   });
@@ -139,6 +140,7 @@
     const target = event.target;
     if (target.matches("[data-scope-picker]") && shown()) act({ do: "scope", value: target.value });
     if (target.matches("input[type=file]")) nudges = NUDGES;
+    if (target.matches("[data-sure]")) docs({ do: "sure-choose", place: target.value });
     if (target.matches("[data-set]")) set(target.dataset.set, target.value);
   });
   function set(key, value) {
@@ -412,6 +414,7 @@
     if (one("#chat-imports [data-poll-imports]")) chat.push("imports");
     if (chat.length) poll("act-chat", { c: shown(), do: chat[++second % chat.length] });
     if (one("#documents-imports [data-poll-imports]")) table();
+    if (one("[data-poll-sure]")) poll("act-docs", { collection: collection(), do: "sure-poll" });
     if (one(".engine.loading")) engine();
     const name = body.dataset.page;
     const asked = all(`[data-poll-page="${name}"]`).some((mark) => tick % (mark.dataset.every || 1) === 0);
