@@ -16,7 +16,7 @@ from functools import cached_property
 
 from assistant import prompts
 from assistant.assistant import Assistant
-from assistant.errors import BadRequestError
+from assistant.errors import BadRequestError, ConfigError
 from assistant.evidence import answering, citing, refusal, risk
 from assistant.evidence.refusal import Refusal, Step
 from assistant.evidence.risk import Outcome
@@ -70,7 +70,6 @@ def calibrate(
     """
     check(assistant, user, collection, alpha)
     found = _Measuring(assistant, user, collection)
-    before = refusal.load(assistant.settings.home, collection.id, found.name)
     drafts = list(found.drafts(questions, progress))
     outcomes = list(found.outcomes(drafts, progress))
     points = risk.curve(outcomes)
@@ -81,12 +80,13 @@ def calibrate(
         calibration=found.name,
         alpha=alpha,
         threshold=held.threshold if held else None,
+        own=found.reader.calibration.answer.threshold,
         answerable=able,
         unanswerable=len(outcomes) - able,
         documents=tuple(sorted(record.id for record in found.documents)),
         made=time.time(),
         curve=tuple(Step(**asdict(point)) for point in points),
-        chosen=before.chosen if before else None,
+        chosen=found.chosen(),
     )
     refusal.save(assistant.settings.home, measured)
     return measured
@@ -121,19 +121,28 @@ class _Measuring:
     """One collection with the reader that is asked about it."""
 
     def __init__(self, assistant: Assistant, user: User, collection: Collection) -> None:
-        self._assistant, self._user = assistant, user
+        self._assistant, self._user, self._collection = assistant, user, collection
         self.documents = ready(assistant, user, collection)
         self.name = assistant.models.calibration_name(assistant.models.adapter_name(None))
 
     @property
-    def _reader(self) -> Reader:
+    def reader(self) -> Reader:
+        """As it is in use now."""
         return self._assistant.models.reader(user=self._user.id)
+
+    def chosen(self) -> float | None:
+        """What people set by hand before."""
+        try:
+            before = refusal.load(self._assistant.settings.home, self._collection.id, self.name)
+        except ConfigError:  # damaged: this measurement replaces it
+            return None
+        return before.chosen if before else None
 
     def drafts(self, wanted: int, progress: Progress) -> Iterator[_Draft]:
         """Questions of every document in turn, so that a long one does not speak for all."""
         made = 0
         for hit in self._passages():
-            for question in drafting.drafted(self._reader, reading.passage(hit)):
+            for question in drafting.drafted(self.reader, reading.passage(hit)):
                 if made == wanted:
                     return
                 made += 1
@@ -155,7 +164,7 @@ class _Measuring:
             progress(f"asking: {done} of {len(drafts)}", 0.2 + 0.8 * done / len(drafts))
             weighed = self._weighed(draft.question, frozenset())
             right = bool(weighed.text) and self._is_right(draft, weighed.text)
-            yield Outcome(weighed.confidence(self._reader.calibration), right, answerable=True)
+            yield Outcome(weighed.confidence(self.reader.calibration), right, answerable=True)
             yield self._declinable(draft.question, frozenset([draft.hit.chunk.document_id]))
             other, name = self._about_another(draft, drafts)
             if other:
@@ -164,7 +173,7 @@ class _Measuring:
     def _declinable(self, question: str, but: frozenset[str]) -> Outcome:
         """What is answered without these documents is wrong."""
         weighed = self._weighed(question, but)
-        return Outcome(weighed.confidence(self._reader.calibration), right=False, answerable=False)
+        return Outcome(weighed.confidence(self.reader.calibration), right=False, answerable=False)
 
     def _weighed(self, question: str, but: frozenset[str]) -> grounded.Weighed:
         kept = [record.id for record in self.documents if record.id not in but]
@@ -174,13 +183,13 @@ class _Measuring:
                 self._user, query, rephrased=rephrased, document_ids=kept, k=self._assistant.settings.hits
             )
 
-        return grounded.weigh(self._reader, question, search, self._assistant.models.similarity)
+        return grounded.weigh(self.reader, question, search, self._assistant.models.similarity)
 
     def _is_right(self, draft: _Draft, text: str) -> bool:
         """By the passage it was drafted from: the reader finds the answer there, and no fact differs."""
         bare, language = citing.bare(text), answer_language(draft.question)
         asked = prompts.grounded(draft.question, [reading.passage(draft.hit)], language)
-        yes, no = self._reader.likelihoods(
+        yes, no = self.reader.likelihoods(
             prompts.verified(asked, language, bare), prompts.VERIFIED_REPLIES[language]
         )
         _, _, sentences = answering.examine(bare, [draft.hit], draft.question)

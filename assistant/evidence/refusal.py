@@ -41,6 +41,8 @@ class Refusal(BaseModel):
     """Wrong answers among those given, at most."""
     threshold: float | None = None
     """Of the probability of an answer; ``None`` where no threshold was proved: the reader's own stays."""
+    own: float = Field(ge=0.0, le=1.0)
+    """The reader's threshold, which holds where none of these does."""
     answerable: int
     """Questions that were drafted from a passage."""
     unanswerable: int

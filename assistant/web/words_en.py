@@ -229,6 +229,8 @@ WORDS: dict[str, str] = {
     ),
     "sure_back": "Take the measured setting again",
     "sure_curve": "Wrong answers by questions answered",
+    "sure_axis": "questions answered, up to 100 % →",
+    "sure_stopping": "Stopping after the question at hand…",
     "sure_counted": "wrong answers, as counted",
     "sure_most": "at most, in nine cases of ten",
     "sure_wanted": "wanted: {most}",

@@ -200,6 +200,8 @@ WORDS: dict[str, str] = {
     "sure_step": "把握达到 {sure}：有答案的问题回答 {able}；给出的回答里 {wrong} 是错的，最多 {most}。",
     "sure_back": "恢复测出的设置",
     "sure_curve": "错误回答与作答比例",
+    "sure_axis": "回答的问题，最右为 100 % →",
+    "sure_stopping": "问完手头这个问题就停……",
     "sure_counted": "错误的回答（实测）",
     "sure_most": "最多（十次里有九次）",
     "sure_wanted": "目标：{most}",

@@ -66,7 +66,7 @@ def test_answers_of_the_collection_are_held_to_it(shelf: Shelf) -> None:
 
 def test_a_stricter_threshold_shows_nothing_that_may_be_taken_back() -> None:
     measured = Refusal(
-        collection="c", calibration="r.json", alpha=0.1, threshold=0.8, answerable=1, unanswerable=1, documents=(), made=0.0
+        collection="c", calibration="r.json", alpha=0.1, threshold=0.8, own=0.5, answerable=1, unanswerable=1, documents=(), made=0.0
     )  # fmt: skip
     shown = CAUTIOUS.model_copy(update={"shown_from": 0.6})
     assert measured.applied(shown).shown_from == 1.0

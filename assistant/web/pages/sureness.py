@@ -30,7 +30,7 @@ def line(runtime: Assistant, reader: Reader, collection: Collection) -> Markup:
     if collection.user_id != reader.user.id or not collection.documents:
         return Markup("")
     run, say = runtime.measurements.of(collection.id), reader.say
-    found = None if run else runtime.measurements.found(collection.id)
+    found, _ = _kept(runtime, collection)
     if run and not run.ended:
         words = say("sure_running", part=f"{run.part:.0%}")
     elif found and found.in_force is not None:
@@ -49,7 +49,7 @@ def html(runtime: Assistant, reader: Reader, collection: Collection) -> Markup:
         NotFoundError: The collection is not the reader's own.
     """
     run = runtime.measurements.of(collection.id)
-    found = runtime.measurements.found(collection.id)
+    found, fault = _kept(runtime, collection)
     going = run is not None and not run.ended
     say = reader.say
     return Markup(
@@ -59,7 +59,7 @@ def html(runtime: Assistant, reader: Reader, collection: Collection) -> Markup:
     ).format(
         poll=Markup(" data-poll-sure") if going else Markup(""), back=say("back"), arrow=icon("left"),
         title=say("sure_title", name=collection.name), lead=say("sure_lead"),
-        state=_state(runtime, reader, collection, run), curve=_measured(runtime, reader, collection, found) if found else "",
+        state=_state(reader, run, fault), curve=_measured(runtime, reader, collection, found) if found else "",
         button=Markup("") if going else _button(runtime, reader, collection, again=found is not None),
     )  # fmt: skip
 
@@ -80,17 +80,28 @@ def choose(runtime: Assistant, reader: Reader, collection: Collection, place: st
     runtime.measurements.choose(collection.id, steps[int(place)].threshold)
 
 
-def _state(runtime: Assistant, reader: Reader, collection: Collection, run: Running | None) -> Markup:
+def _kept(runtime: Assistant, collection: Collection) -> tuple[Refusal | None, YoujuError | None]:
+    """What was measured, or why it cannot be read: the files must be shown all the same."""
+    try:
+        return runtime.measurements.found(collection.id), None
+    except YoujuError as fault:
+        return None, fault
+
+
+def _state(reader: Reader, run: Running | None, fault: YoujuError | None) -> Markup:
     say = reader.say
-    if run and run.error:
-        return Markup('<p class="error">{}</p>').format(i18n.error_text(run.error, reader.language))
+    error = run.error if run and run.error else None if run else fault
+    if error:
+        return Markup('<p class="hint fault">{}</p>').format(i18n.error_text(error, reader.language))
     if run:
+        if run.stopped.is_set():
+            return Markup('<p class="sure-run">{}</p>').format(say("sure_stopping"))
         stop = Markup('<button type="button" class="text" data-docs="sure-stop">{}</button>').format(
             say("stop")
         )
-        return Markup('<p class="sure-run"><progress value="{:.2f}" max="1"></progress>{} {}</p>').format(
-            run.part, say("sure_running", part=f"{run.part:.0%}"), stop
-        )
+        return Markup(
+            '<p class="sure-run"><progress value="{:.2f}" max="1"></progress><span>{} {}</span></p>'
+        ).format(run.part, say("sure_running", part=f"{run.part:.0%}"), stop)
     return Markup("")
 
 
@@ -156,10 +167,8 @@ def _step(reader: Reader, step: Step) -> str:
 
 
 def _place(found: Refusal) -> int:
-    """The step in force; of a collection that has none, the last, where everything is answered."""
-    threshold = found.in_force
-    if threshold is None:
-        return len(found.curve) - 1
+    """The step in force."""
+    threshold = found.own if found.in_force is None else found.in_force
     return min(range(len(found.curve)), key=lambda n: abs(found.curve[n].threshold - threshold))
 
 
@@ -175,10 +184,11 @@ def _curve(reader: Reader, found: Refusal, at: int) -> Markup:
         '<line class="axis" x1="0" y1="{low}" x2="{wide}" y2="{low}"/><line class="axis" x1="0" y1="0" x2="0" y2="{low}"/>'
         '<line class="alpha" x1="0" y1="{alpha:.0f}" x2="{wide}" y2="{alpha:.0f}"/>'
         '<polyline class="bound" points="{bound}"/><polyline class="wrong" points="{wrong}"/>'
+        '<text x="6" y="10">{top:.0%}</text><text x="{wide}" y="{under}" class="end">{axis}</text>'
         '<circle cx="{x:.0f}" cy="{y:.0f}" r="5"/></svg><figcaption><span class="wrong">{counted}</span>'
         '<span class="bound">{most}</span><span class="alpha">{wanted}</span></figcaption></figure>'
     ).format(
-        w=_WIDTH + 8, h=_HEIGHT + 12, wide=_WIDTH, low=_HEIGHT, name=say("sure_curve"), alpha=_y(found.alpha),
+        w=_WIDTH + 8, h=_HEIGHT + 28, under=_HEIGHT + 18, top=_MOST, axis=say("sure_axis"), wide=_WIDTH, low=_HEIGHT, name=say("sure_curve"), alpha=_y(found.alpha),
         bound=points("bound"), wrong=points("wrong"), x=_x(step.coverage), y=_y(step.wrong),
         counted=say("sure_counted"), most=say("sure_most"), wanted=say("sure_wanted", most=f"{found.alpha:.0%}"),
     )  # fmt: skip

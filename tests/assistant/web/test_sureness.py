@@ -13,6 +13,7 @@ from readers import wait_for
 from towns import Shelf
 
 from assistant.errors import BadRequestError, NotFoundError
+from assistant.evidence import refusal
 from assistant.web.pages import documents, sureness
 from assistant.web.pages.bridge import InView, Reader
 
@@ -91,6 +92,17 @@ def test_documents_that_came_since_are_counted(shelf: Shelf) -> None:
         shelf.user, shelf.place.id, "n.txt", b"Arlen has a lighthouse, too."
     )
     assert "1 document came or went since" in Page(shelf, Reader(shelf.user, "en")).act("sure")
+
+
+def test_a_damaged_file_is_told_and_measured_over(shelf: Shelf) -> None:
+    shelf.calibrate()
+    home, name = shelf.assistant.settings.home, shelf.assistant.models.calibration_name(None)
+    refusal.path_of(home, shelf.place.id, name).write_text("{")
+    page, reader = Page(shelf, Reader(shelf.user, "en")), Reader(shelf.user, "en")
+    assert "Not measured" in line(shelf, reader)
+    assert "youju calibrate" in page.act("sure")
+    page.act("sure-measure")
+    wait_for(lambda: "data-sure=" in page.act("sure-poll"))
 
 
 def test_nobody_measures_or_chooses_for_anothers_collection(shelf: Shelf) -> None:
