@@ -16,6 +16,7 @@ from contextlib import contextmanager, suppress
 from queue import Empty, Queue
 from typing import Any
 
+from assistant.engine import memory
 from assistant.engine.batching import Batch
 from assistant.engine.drawing import Draw
 from assistant.engine.lean_batch import LeanBatch
@@ -29,6 +30,8 @@ from assistant.schema import AdapterRef, Sampling
 log = logging.getLogger(__name__)
 AnyBatch = Batch | LeanBatch
 TICK_S = 0.1
+REST_S = 3.0
+"""Seconds without a token after which memory is given back."""
 _MAX_FAULTS = 3
 
 
@@ -55,7 +58,7 @@ class Dispatcher:
         self._adapter: AdapterRef | None = None  # of the streams; `model` takes it off for a while
         self._stopping = False
         self._failure = ""
-        self._tokens = 0
+        self._tokens = self._rested = 0
         self._progress = time.monotonic()
         self._batch: AnyBatch | None = None
         started: Queue[Exception | None] = Queue()
@@ -176,6 +179,15 @@ class Dispatcher:
             self._recover(self._batch)
         while self._admit_next():
             pass
+        self._rest()
+
+    def _rest(self) -> None:
+        """Give back, once after a while without readers, what answering left in the allocator's lists."""
+        with self._guard:
+            idle = not self._line.running and not len(self._line)
+        if idle and self._rested != self._tokens and time.monotonic() - self._progress > REST_S:
+            self._rested = self._tokens
+            memory.trim()
 
     def _deliver(self, output: Any) -> None:
         ticket = self._line.running.get(output.request_id)

@@ -303,3 +303,16 @@ def test_closing_ends_open_streams_with_an_error(new_engine):
     with pytest.raises(EngineError, match="stopped"):
         next(engine.stream(HELLO, Sampling()))
     engine.close()
+
+
+def test_memory_is_given_back_once_after_a_rest_and_never_between_two_tokens(engine, monkeypatch):
+    monkeypatch.setattr("assistant.engine.dispatcher.REST_S", 0.2)
+    trims = []
+    monkeypatch.setattr("assistant.engine.memory.trim", lambda: trims.append(held(engine)))
+    answer(engine)
+    wait_for(lambda: trims)
+    time.sleep(0.6)
+    assert trims == [0]
+    answer(engine)
+    wait_for(lambda: len(trims) == 2)
+    assert trims == [0, 0]
