@@ -3,7 +3,8 @@
 Nobody has to label anything. The reader drafts questions from passages; each is put to the collection as it
 is and with its document left out, and where it names anything, once more about something else of the same
 kind, with what speaks of that left out. The first has an answer, which is checked against the passage that
-it was drafted from; what is answered to the others is wrong. `risk` makes the threshold of that.
+it was drafted from; what is answered to the others is wrong. Questions that people added themselves are asked
+first, and alone where they are enough. `risk` makes the threshold of all.
 """
 
 from __future__ import annotations
@@ -17,7 +18,8 @@ from functools import cached_property
 from assistant import prompts
 from assistant.assistant import Assistant
 from assistant.errors import BadRequestError, ConfigError
-from assistant.evidence import answering, citing, refusal, risk
+from assistant.evidence import answering, citing, own_questions, refusal, risk
+from assistant.evidence.own_questions import OwnQuestion
 from assistant.evidence.refusal import Refusal, Step
 from assistant.evidence.risk import Outcome
 from assistant.retrieval.search import SearchResult
@@ -62,7 +64,7 @@ def calibrate(
         user: Who may read the collection.
         collection: Whose questions are drafted.
         alpha: Wrong answers among those given, at most; above 0 and below 1.
-        questions: Drafted at most; as many are asked with their document left out.
+        questions: Asked at most, people's own first; as many drafted ones again with their document left out.
         progress: Told how far it is.
 
     Raises:
@@ -70,8 +72,10 @@ def calibrate(
     """
     check(assistant, user, collection, alpha)
     found = _Measuring(assistant, user, collection)
-    drafts = list(found.drafts(questions, progress))
-    outcomes = list(found.outcomes(drafts, progress))
+    own = own_questions.load(assistant.settings.home, collection.id)[:questions]
+    wanted = 0 if len(own) >= own_questions.ENOUGH else questions - len(own)
+    drafts = list(found.drafts(wanted, progress))
+    outcomes = [*found.own_outcomes(own, progress), *found.outcomes(drafts, progress)]
     points = risk.curve(outcomes)
     held = risk.controlled(points, alpha)
     able = sum(outcome.answerable for outcome in outcomes)
@@ -141,7 +145,7 @@ class _Measuring:
     def drafts(self, wanted: int, progress: Progress) -> Iterator[_Draft]:
         """Questions of every document in turn, so that a long one does not speak for all."""
         made = 0
-        for hit in self._passages():
+        for hit in self._passages() if wanted else ():
             for question in drafting.drafted(self.reader, reading.passage(hit)):
                 if made == wanted:
                     return
@@ -157,6 +161,14 @@ class _Measuring:
             piles.append(draw.sample([Hit(chunk, record.title, 0.0) for chunk in chunks], len(chunks)))
         while any(piles):
             yield from (pile.pop() for pile in piles if pile)
+
+    def own_outcomes(self, questions: Sequence[OwnQuestion], progress: Progress) -> Iterator[Outcome]:
+        """People's own, each as it is; an answer is right where it holds the words that they gave."""
+        for done, own in enumerate(questions):
+            progress(f"asking your own: {done} of {len(questions)}", 0.2)
+            weighed = self._weighed(own.question, frozenset())
+            confidence = weighed.confidence(self.reader.calibration)
+            yield Outcome(confidence, own.is_right(weighed.text), answerable=bool(own.answer))
 
     def outcomes(self, drafts: Sequence[_Draft], progress: Progress) -> Iterator[Outcome]:
         """Each question as it is, with its document left out, and about something else of the same kind."""

@@ -234,6 +234,15 @@ WORDS: dict[str, str] = {
     "sure_counted": "wrong answers, as counted",
     "sure_most": "at most, in nine cases of ten",
     "sure_wanted": "wanted: {most}",
+    "sure_own_title": "Questions of your own",
+    "sure_own_lead": (
+        "They are asked before drafted ones at the next measurement; from {count} on they are asked alone. An answer "
+        "is right when it holds the words you give. Leave them out for what the documents do not say."
+    ),
+    "sure_own_question": "What a colleague would ask",
+    "sure_own_answer": "Its answer, such as “14 days”",
+    "sure_own_add": "Add",
+    "sure_own_none": "not in the documents",
     "sure_reload": "reload the page",
     # summarize
     "summarize_lead": "Any length. Each sentence leads to the place it came from.",

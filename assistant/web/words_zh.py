@@ -193,7 +193,7 @@ WORDS: dict[str, str] = {
     "sure_changed": "此后有 {count} 份文档增减。",
     "sure_proved": "把握达到 {sure} 才作答：这样十次里有九次，错误的回答不超过 {most}。",
     "sure_unproved": "没有一个设置能证明错误的回答低于 {most}，所以沿用模型自带的设置。文档多些会更好，也可以在这里自己选。",
-    "sure_chosen": "您选的设置：把握达到 {sure} 才作答。",
+    "sure_chosen": "你选的设置：把握达到 {sure} 才作答。",
     "sure_slider": "作答需要多大把握",
     "sure_surer": "更稳妥",
     "sure_more": "多回答",
@@ -205,6 +205,14 @@ WORDS: dict[str, str] = {
     "sure_counted": "错误的回答（实测）",
     "sure_most": "最多（十次里有九次）",
     "sure_wanted": "目标：{most}",
+    "sure_own_title": "你自己的问题",
+    "sure_own_lead": (
+        "下次测时先问这些，再问拟出的；满 {count} 个就只问这些。回答里有您写的字词就算对；文档里没有答案的，留空即可。"
+    ),
+    "sure_own_question": "同事会怎么问",
+    "sure_own_answer": "答案里的字词，如“14 天”",
+    "sure_own_add": "添加",
+    "sure_own_none": "文档中没有",
     "sure_reload": "请刷新页面",
     # 摘要
     "summarize_lead": "长短不限。摘要的每一句，都能回到原文。",

@@ -10,7 +10,7 @@ from towns import FACTS, Shelf, scores
 
 from assistant import refusals
 from assistant.errors import BadRequestError, ConfigError
-from assistant.evidence import refusal
+from assistant.evidence import own_questions, refusal
 from assistant.evidence.calibration import CAUTIOUS
 from assistant.evidence.refusal import Refusal
 from assistant.request import Request
@@ -74,6 +74,50 @@ def test_a_stricter_threshold_shows_nothing_that_may_be_taken_back() -> None:
     lower = measured.model_copy(update={"threshold": 0.1})
     assert lower.applied(shown).shown_from == 0.6
     assert measured.model_copy(update={"threshold": None}).applied(shown) == shown
+
+
+def test_questions_of_peoples_own_are_asked_first_and_alone_where_they_are_enough(
+    shelf: Shelf, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    home, place = shelf.assistant.settings.home, shelf.place.id
+    own_questions.add(home, place, "How many metres is the pier of Borvik?", "52 METRES")
+    own_questions.add(home, place, "How many metres is the pier of Corran?", "99 metres")
+    own_questions.add(home, place, "How many metres is the pier of Dunmore?", "")
+    found = shelf.calibrate()
+    assert found.answerable == 2 + 4
+    monkeypatch.setattr(own_questions, "ENOUGH", 3)
+    found = shelf.calibrate()
+    assert (found.answerable, found.unanswerable) == (2, 1)
+    assert found.curve[-1].wrong == pytest.approx(
+        2 / 3
+    )  # the words differ; the documents hold it all the same
+    own_questions.remove(home, place, "How many metres is the pier of Corran?")
+    assert [own.answer for own in own_questions.load(home, place)] == ["52 METRES", ""]
+
+
+@pytest.mark.parametrize(
+    ("question", "answer", "field"),
+    [("  ", "x", "question"), ("q" * 501, "", "question"), ("q", "a" * 201, "answer")],
+)
+def test_an_own_question_that_cannot_be_kept_says_why(
+    tmp_path: Path, question: str, answer: str, field: str
+) -> None:
+    with pytest.raises(BadRequestError, match=field):
+        own_questions.add(tmp_path, "c", question, answer)
+    assert own_questions.load(tmp_path, "c") == []
+
+
+def test_own_questions_are_bounded_and_a_damaged_file_is_told(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(own_questions, "MOST", 2)
+    for question in ("one?", "two?", "two?"):  # the same again replaces
+        own_questions.add(tmp_path, "c", question, "x")
+    with pytest.raises(BadRequestError, match="at most 2"):
+        own_questions.add(tmp_path, "c", "three?", "x")
+    (tmp_path / refusal.FOLDER / "c" / "questions.json").write_text('[{"query": 1}]')
+    with pytest.raises(ConfigError, match="mend or remove it"):
+        own_questions.load(tmp_path, "c")
 
 
 @pytest.mark.parametrize("alpha", [0.0, 1.0, -0.1, 7.0])

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from assistant.errors import NotFoundError, YoujuError
+from assistant.evidence import own_questions
 from assistant.web.pages import bridge, imports, inspector, preview, shelf, sureness
 from assistant.web.pages.bridge import Action, InView, Reader, shown
 
@@ -62,6 +63,8 @@ class _Page:
             "sure-measure": self._sure_measure,
             "sure-stop": self._sure_stop,
             "sure-choose": self._sure_choose,
+            "sure-add": self._sure_add,
+            "sure-remove": self._sure_remove,
         }
 
     def act(self, reader: Reader, text: str, view: InView) -> Updates:
@@ -133,6 +136,16 @@ class _Page:
 
     def _sure_choose(self, reader: Reader, action: Action) -> Updates:
         sureness.choose(self._runtime, reader, self._own(reader, action), action.text("place"))
+        return self._sure(reader, action)
+
+    def _sure_add(self, reader: Reader, action: Action) -> Updates:
+        place, home = self._own(reader, action).id, self._runtime.settings.home
+        own_questions.add(home, place, action.text("question"), action.text("answer"))
+        return self._sure(reader, action)
+
+    def _sure_remove(self, reader: Reader, action: Action) -> Updates:
+        place, home = self._own(reader, action).id, self._runtime.settings.home
+        own_questions.remove(home, place, action.text("question"))
         return self._sure(reader, action)
 
     def _own(self, reader: Reader, action: Action) -> Collection:

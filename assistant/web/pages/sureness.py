@@ -10,6 +10,7 @@ from markupsafe import Markup
 
 from assistant import refusals
 from assistant.errors import BadRequestError, YoujuError
+from assistant.evidence import own_questions
 from assistant.web import i18n
 from assistant.web.pages.bridge import Reader
 from assistant.web.pages.icons import icon
@@ -55,12 +56,13 @@ def html(runtime: Assistant, reader: Reader, collection: Collection) -> Markup:
     return Markup(
         '<section class="preview sure"{poll}><header><button type="button" class="tool" data-docs="show" '
         'aria-label="{back}" title="{back}">{arrow}</button><h2>{title}</h2></header><p class="hint">{lead}</p>'
-        "{state}{curve}{button}</section>"
+        "{state}{curve}{button}{own}</section>"
     ).format(
         poll=Markup(" data-poll-sure") if going else Markup(""), back=say("back"), arrow=icon("left"),
         title=say("sure_title", name=collection.name), lead=say("sure_lead"),
         state=_state(reader, run, fault), curve=_measured(runtime, reader, collection, found) if found else "",
         button=Markup("") if going else _button(runtime, reader, collection, again=found is not None),
+        own=_own(runtime, reader, collection),
     )  # fmt: skip
 
 
@@ -119,6 +121,37 @@ def _button(runtime: Assistant, reader: Reader, collection: Collection, *, again
     ).format(
         kind="plain" if again else "sure-go", words=say("sure_again" if again else "sure_measure"),
         time=say("sure_time", count=refusals.QUESTIONS),
+    )  # fmt: skip
+
+
+def _own(runtime: Assistant, reader: Reader, collection: Collection) -> Markup:
+    """People's own questions, and a form for one more."""
+    say = reader.say
+    try:
+        questions = own_questions.load(runtime.settings.home, collection.id)
+    except YoujuError as fault:
+        return Markup('<p class="hint fault">{}</p>').format(i18n.error_text(fault, reader.language))
+    rows = Markup("").join(
+        Markup(
+            '<li><span>{}</span><small>{}</small><button type="button" class="tool" data-docs="sure-remove" '
+            'data-question="{}" title="{delete}" aria-label="{delete}">{}</button></li>'
+        ).format(
+            own.question,
+            own.answer or say("sure_own_none"),
+            own.question,
+            icon("trash"),
+            delete=say("delete"),
+        )
+        for own in reversed(questions)
+    )
+    return Markup(
+        '<h3>{title}</h3><p class="hint">{lead}</p><form class="own-question" data-own-question>'
+        '<input name="question" maxlength="500" required placeholder="{question}" aria-label="{question}">'
+        '<input name="answer" maxlength="200" placeholder="{answer}" aria-label="{answer}">'
+        '<button class="plain">{add}</button></form><ul class="own-questions">{rows}</ul>'
+    ).format(
+        title=say("sure_own_title"), lead=say("sure_own_lead", count=own_questions.ENOUGH), question=say("sure_own_question"),
+        answer=say("sure_own_answer"), add=say("sure_own_add"), rows=rows,
     )  # fmt: skip
 
 

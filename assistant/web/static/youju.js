@@ -128,6 +128,10 @@
     const form = event.target;
     if (form.matches(".composer")) { event.preventDefault(); send(field().value); }
     if (form.matches("[data-inspect]")) { event.preventDefault(); docs({ do: "inspect", query: form.query.value }); }
+    if (form.matches("[data-own-question]")) {
+      event.preventDefault();
+      docs({ do: "sure-add", question: form.question.value, answer: form.answer.value });
+    }
     if (form.matches(".comment")) {
       event.preventDefault();
       // The thumb goes along: what was clicked first may reach the server last.

@@ -79,6 +79,19 @@ def test_a_place_that_is_not_on_the_curve_is_refused(shelf: Shelf, reader: Reade
         Page(shelf, reader).act("sure-choose", place=place)
 
 
+def test_own_questions_are_listed_escaped_and_removed(shelf: Shelf, reader: Reader) -> None:
+    page = Page(shelf, reader)
+    html = page.act("sure-add", question='<b>"pier"?', answer="52 metres")
+    assert "&lt;b&gt;&#34;pier&#34;?" in html
+    assert "<b>" not in html
+    nothing = f"<small>{reader.say('sure_own_none')}</small>"
+    assert nothing not in html
+    html = page.act("sure-add", question="a pool?", answer=" ")
+    assert nothing in html
+    html = page.act("sure-remove", question='<b>"pier"?')
+    assert "pier" not in html
+
+
 def test_too_few_documents_say_how_many_it_takes(tmp_path: Path) -> None:
     shelf = Shelf(tmp_path / "few", documents=2)
     html = Page(shelf, Reader(shelf.user, "en")).act("sure")
