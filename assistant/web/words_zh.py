@@ -207,7 +207,7 @@ WORDS: dict[str, str] = {
     "sure_wanted": "目标：{most}",
     "sure_own_title": "你自己的问题",
     "sure_own_lead": (
-        "下次测时先问这些，再问拟出的；满 {count} 个就只问这些。回答里有您写的字词就算对；文档里没有答案的，留空即可。"
+        "下次测时先问这些，再问拟出的；满 {count} 个就只问这些。回答里有你写的字词就算对；文档里没有答案的，留空即可。"
     ),
     "sure_own_question": "同事会怎么问",
     "sure_own_answer": "答案里的字词，如“14 天”",

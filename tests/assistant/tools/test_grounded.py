@@ -320,6 +320,16 @@ def test_a_question_that_opens_a_conversation_is_searched_as_it_is() -> None:
     assert answer.query == asked[0] == ASKED
 
 
+def test_a_mistyped_question_is_read_as_searched_and_asked_as_typed() -> None:
+    found = replace(GOOD, mended="When are refunds paid?")
+    model = Sure(SAID)
+    _, answer, asked = run("When are refunnds payed?", found, model)
+    assert asked == ["When are refunnds payed?"]
+    assert answer.query == "When are refunnds payed?"
+    assert "refunnds payed" in model.prompts[-1][-1].text
+    assert answer.finish is Finish.STOP
+
+
 def test_a_persons_instructions_stand_before_ours() -> None:
     model = Sure(SAID)
     run(ASKED, GOOD, model, system="Answer like a pirate.")

@@ -217,3 +217,13 @@ def test_of_two_hits_that_share_words_the_better_is_read() -> None:
     ]
     (found,) = choose("When are refunds paid within days?", *hits).passages
     assert found.context == text[:53]
+
+
+def test_a_question_asked_in_both_languages_reads_both_by_turns() -> None:
+    english = "Second class trains.\n\nTrains of second class leave hourly.\n\nSecond class trains, again."
+    hits = [hit(english), hit("高铁以二等座为标准。", 2)]
+    asked = Asked("which class of trains, second class?", "哪种火车")  # a poor translation
+    alone = reading.choose(Asked(asked.question), hits, alike, count, most=2)
+    both = reading.choose(asked, hits, alike, count, most=2)
+    assert "高铁以二等座为标准。" not in [passage.context for passage in alone.passages]
+    assert [passage.chunk.document_id for passage in both.passages] == ["d1", "d2"]
