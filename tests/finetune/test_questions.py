@@ -35,11 +35,11 @@ def test_an_answerable_question_is_written_told_and_judged_both_ways() -> None:
 
 
 @pytest.mark.parametrize("language", ["en", "zh"])
-def test_an_unanswerable_one_is_refused_and_what_looks_like_an_answer_is_wrong(language) -> None:
+def test_an_unanswerable_one_is_told_and_judged_and_no_refusal_is_written(language) -> None:
     asked = {**ASKED, "lang": language, "answer": None}
     replies = {row.id: row.messages[-1].text for row in questions.forms(asked, random.Random(0))}
     no = prompts.VERIFIED_REPLIES[language][1]
-    assert replies == {"one": prompts.NOT_FOUND[language], "one-held": "no", "one-wrong": no}
+    assert replies == {"one-held": "no", "one-wrong": no}
 
 
 def test_the_wrong_answer_about_a_passage_is_that_of_another_question() -> None:
