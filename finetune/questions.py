@@ -75,9 +75,9 @@ def _renumbered(row: dict[str, Any], more: int) -> dict[str, Any]:
 def forms(row: Mapping[str, Any], draw: random.Random, *, written: bool = True) -> Iterator[Example]:
     """A question about passages, in every form.
 
-    That they hold no answer is told and judged, never written: a likelihood has a threshold that can be fitted
-    on people's own documents, a written refusal has none. A reader that learnt to write them refused nine of
-    nineteen answerable Chinese questions, most of which it held for answerable.
+    That they hold no answer is told and judged, never written: a likelihood has a threshold that can be
+    fitted on people's own documents, a written refusal has none. A reader that learnt to write them refused
+    nine of nineteen answerable Chinese questions, most of which it held for answerable.
 
     Args:
         row: With question, passages, answer (``None`` where they hold none) and wrong answers.
