@@ -38,6 +38,10 @@ GIVEN = 0.8
 _SEARCH = ("lead", "found", "named", "across", "chinese")
 _READING = ("lead", "chinese", "reader")
 _ANSWER = ("lead", "found", "chinese", "reader", "verified", "fluent")
+SURE = 0.9
+"""Share of right ones among the answers that are shown as supported without reserve."""
+SURE_OF = 10
+"""Answers from which that share is believed."""
 SHOWN = 0.9
 """Share of answers given in the end among those that are shown while they are written."""
 
@@ -115,7 +119,9 @@ def _fitted(weighed: Sequence[Weighed]) -> Calibration:
         reading=_scaled(_keeping(reading, able, READ), _HOPELESS),
         answer=_keeping(answer, right, GIVEN),
     )
-    return found.model_copy(update={"shown_from": _shown_from(found, weighed)})
+    return found.model_copy(
+        update={"shown_from": _shown_from(found, weighed), "sure_from": _sure_from(found, weighed)}
+    )
 
 
 def _shown_from(found: Calibration, weighed: Sequence[Weighed]) -> float:
@@ -126,6 +132,20 @@ def _shown_from(found: Calibration, weighed: Sequence[Weighed]) -> float:
     if not enough.size:
         return 1.0
     return round(found.reading.probability(ranked[int(enough[-1])].signs), 4)
+
+
+def _sure_from(found: Calibration, weighed: Sequence[Weighed]) -> float:
+    """The lowest probability of an answer from which those given are right often enough.
+
+    0 where that holds of all that are given, or never of as many as `SURE_OF`.
+    """
+    given = [one for one in weighed if _given(found, one)]
+    ranked = sorted(given, key=lambda one: -found.answer.probability(one.signs))
+    right = np.cumsum([one.right for one in ranked]) / np.arange(1, len(ranked) + 1)
+    enough = [n for n in np.flatnonzero(right >= SURE) if n + 1 >= SURE_OF]
+    if not enough or enough[-1] + 1 == len(ranked):
+        return 0.0
+    return round(found.answer.probability(ranked[int(enough[-1])].signs), 4)
 
 
 def _search(weighed: Sequence[Weighed]) -> Weights:

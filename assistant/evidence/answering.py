@@ -79,6 +79,16 @@ def _answering(question: str, sentences: Sequence[Sentence]) -> list[Sentence]:
     return found
 
 
+def unsure(sentences: Sequence[Sentence]) -> tuple[Sentence, ...]:
+    """The same where it is not sure that they answer the question: none is supported without reserve."""
+    return tuple(
+        replace(sentence, verdict=Verdict.PARTLY, reason="answer:")
+        if sentence.verdict is Verdict.SUPPORTED
+        else sentence
+        for sentence in sentences
+    )
+
+
 @dataclass(frozen=True, slots=True)
 class _Claim:
     """A sentence of an answer with its verdict."""

@@ -95,6 +95,9 @@ class Calibration(BaseModel):
     shown_from: float = 1.0
     """Probability of `reading` from which an answer is shown while it is written: it will be given. Below, it
     is shown once the reader stands by it."""
+    sure_from: float = 0.0
+    """Probability of `answer` below which a supported sentence is shown as one that may not answer the
+    question; 0 where the probability does not tell."""
     kind_margin: float = 0.035
     """Cosine by which a message must be nearer to small talk or a task than to questions."""
     verdict: VerdictWeights | None = None

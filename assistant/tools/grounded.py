@@ -288,6 +288,8 @@ def _checked(reader: Reader, turn: _Turn, written: Written, fitting: int) -> Ans
     if weights and written.finish not in _STOPPED:
         judge = partial(reader.judge, passages=[reading.passage(hit) for hit in hits])
     text, citations, sentences = answering.examine(whole, hits, turn.query, judge, weights)
+    if written.finish not in _STOPPED and turn.confidence < reader.calibration.sure_from:
+        sentences = answering.unsure(sentences)
     if written.finish in _STOPPED or _stands(sentences):
         answer = _finished(turn, written, text, citations, sentences)
         return replace(answer, judged=judge is not None)

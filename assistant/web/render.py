@@ -18,6 +18,7 @@ from markupsafe import Markup, escape
 
 from assistant.schema import Language, Sentence, Verdict
 from assistant.web.i18n import text as word
+from assistant.web.words_en import WORDS
 
 SIGNS = {Verdict.SUPPORTED: "✓", Verdict.PARTLY: "~", Verdict.CONTRADICTED: "✕", Verdict.NO_SOURCE: "?"}
 TEXT_LIMIT = 200_000
@@ -191,10 +192,7 @@ def verdict_words(verdict: Verdict, reason: str, language: Language) -> str:
     return name + joint + word(key, language, value=value)
 
 
-_REASONS = {
-    f"reason_{kind}"
-    for kind in ("number", "name", "date", "negation", "overlap", "judged", "language", "kind", "day")
-}
+_REASONS = {key for key in WORDS if key.startswith("reason_")}
 
 
 def _inline(children: Sequence[Token], state: _Sentences) -> Iterator[Token]:

@@ -122,6 +122,7 @@ WORDS: dict[str, str] = {
     "reason_judged": "the model does not find all of it in the source ({value} of 1 sure)",
     "reason_language": "the source is in another language: only its numbers and names could be compared",
     "reason_kind": "it does not hold what the question asks for",
+    "reason_answer": "it stands in the source, but may not answer the question",
     "reason_day": "the question asks about another day",
     # why
     "why_checked": "Sentences, checked",

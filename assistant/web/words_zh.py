@@ -106,6 +106,7 @@ WORDS: dict[str, str] = {
     "reason_exchanged": "原文里的“{value}”说的是别的",
     "reason_overlap": "{value} 的用词见于原文",
     "reason_judged": "模型认为原文没有写全这句话（把握 {value}，满分 1）",
+    "reason_answer": "原文里有这句话，但未必回答了问题",
     "reason_language": "原文是另一种语言，只核对了数字和名称",
     "reason_kind": "没有给出所问的内容",
     "reason_day": "问的是另一天",

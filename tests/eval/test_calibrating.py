@@ -54,6 +54,16 @@ def test_what_can_be_told_apart_is() -> None:
     assert np.mean(right) > 0.9
 
 
+def test_answers_are_shown_without_reserve_from_where_nearly_all_are_right() -> None:
+    weighed = made_up(lead=0.03, found=0.15, reader=3.0)
+    found = calibrating.fit(weighed)
+    given = [one for one in weighed if calibrating._given(found, one)]
+    sure = [one.right for one in given if found.answer.probability(one.signs) >= found.sure_from]
+    assert found.answer.threshold < found.sure_from < 1.0
+    assert np.mean(sure) >= 0.9 > np.mean([one.right for one in given])
+    assert calibrating.fit(made_up(reader=1e-6)).sure_from == 0.0  # nothing tells right from wrong
+
+
 def test_the_search_alone_keeps_nearly_all_that_is_answerable_and_asks_no_reader() -> None:
     weighed = made_up(**TELLING)
     found = calibrating.fit(weighed)

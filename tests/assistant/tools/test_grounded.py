@@ -477,6 +477,19 @@ def test_a_paraphrase_is_supported_where_the_reader_learnt_to_judge() -> None:
     assert answer.judged
 
 
+@pytest.mark.parametrize(
+    ("sure_from", "verdict", "reason"), [(0.0, Verdict.SUPPORTED, ""), (1.0, Verdict.PARTLY, "answer:")]
+)
+def test_what_stands_in_the_source_and_may_not_answer_is_not_shown_as_supported(
+    sure_from: float, verdict: Verdict, reason: str
+) -> None:
+    calibration = CAUTIOUS.model_copy(update={"sure_from": sure_from})
+    _, answer, _ = run(ASKED, GOOD, Sure(SAID), calibration=calibration)
+    assert [(sentence.verdict, sentence.reason) for sentence in answer.sentences] == [(verdict, reason)]
+    assert answer.text == SAID
+    assert answer.citations
+
+
 def test_an_answer_says_that_nobody_judged_it() -> None:
     _, answer, _ = run(ASKED, GOOD, Sure(SAID))
     assert answer.sentences

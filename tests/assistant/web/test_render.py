@@ -2,11 +2,13 @@ from __future__ import annotations
 
 import re
 from html.parser import HTMLParser
+from pathlib import Path
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from assistant.evidence import verdicts
 from assistant.schema import Sentence, Verdict
 from assistant.web.render import SIGNS, markdown, unmarked, verdict_words
 
@@ -191,6 +193,16 @@ def test_verdicts_in_words() -> None:
     )
     assert verdict_words(Verdict.CONTRADICTED, "negation", "zh") == "与原文矛盾：一处肯定，一处否定"
     assert verdict_words(Verdict.SUPPORTED, "", "zh") == "有依据"
+
+
+def test_every_reason_that_the_check_gives_has_words() -> None:
+    code = "".join(path.read_text() for path in Path(verdicts.__file__).parent.glob("*.py"))
+    kinds = set(re.findall(r'"([a-z]+):["{]', code))
+    assert {"number", "exchanged", "answer", "negation", "day"} <= kinds
+    for kind in kinds:
+        assert verdict_words(Verdict.PARTLY, f"{kind}:4", "en") != verdict_words(Verdict.PARTLY, "", "en"), (
+            kind
+        )
 
 
 def test_unmarked_leaves_the_words() -> None:
