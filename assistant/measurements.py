@@ -119,10 +119,16 @@ class Measurements:
                 kept.discard(place.id)
                 found = self.found(place.id) if place.user_id == user.id else None
                 ids = [record.id for record in refusals.ready(self._assistant, user, place)] if found else []
-                if found and len(ids) >= refusals.LEAST_DOCUMENTS and found.changed(ids) > _MUCH:
+                enough = len(ids) >= refusals.LEAST_DOCUMENTS and not self._given_up(place.id)
+                if found and enough and found.changed(ids) > _MUCH:
                     self.begin(user, place)
         for gone in kept:
             refusal.forget(home, gone)
+
+    def _given_up(self, collection_id: str) -> bool:
+        """Somebody stopped the last one, or it failed: only people begin it again."""
+        run = self._runs.get(collection_id)
+        return run is not None and (run.stopped.is_set() or run.error is not None)
 
     def close(self) -> None:
         """Stop after the question at hand."""

@@ -125,3 +125,24 @@ def test_closing_stops_what_goes_on(shelf: Shelf, monkeypatch: pytest.MonkeyPatc
     measurements.close()
     assert run.ended
     assert measurements.found(shelf.place.id) is None
+
+
+def test_what_somebody_stopped_is_not_begun_again_by_itself(
+    shelf: Shelf, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first = shelf.calibrate()
+    workspace, measurements = shelf.assistant.workspace, shelf.assistant.measurements
+    workspace.library.delete(shelf.user, first.documents[0])
+    workspace.library.ingest(
+        shelf.user, shelf.place.id, "new.txt", b"The pier of Arlen is 41 metres long, too."
+    )
+    monkeypatch.setattr("assistant.measurements._PAUSE", 0.01)
+    monkeypatch.setattr(shelf.assistant.models, "state", lambda: EngineState("ready", running=1))
+    measurements.look()
+    run = measurements.of(shelf.place.id)
+    assert run is not None
+    measurements.stop(shelf.place.id)
+    ended(run)
+    measurements.look()
+    again = measurements.of(shelf.place.id)
+    assert again is None
